@@ -1,0 +1,3 @@
+from ad_agency.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,126 @@
+"""Reading settings from the environment and `.env`, so that a wrong value stops the start and names its variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import environ
+from babel.numbers import list_currencies
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+T = TypeVar("T")
+
+_env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def read(name: str, default: T, parse: Callable[[str], T]) -> T:
+    """The variable `name` through `parse`, or `default` where it is unset or empty.
+
+    Raises ImproperlyConfigured, naming the variable, where `parse` raises ValueError.
+    """
+    raw = _env.str(name, default="").strip()
+    if not raw:
+        return default
+    try:
+        return parse(raw)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}={raw!r} is not usable: {error}") from error
+
+
+def text(name: str, default: str = "") -> str:
+    return read(name, default, str)
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A yes-or-no variable. Anything but the words below is refused: `DEBUG=flase` must not mean a choice."""
+    words = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+
+    def parse(raw: str) -> bool:
+        if raw.lower() not in words:
+            raise ValueError(f"use one of {', '.join(words)}")
+        return words[raw.lower()]
+
+    return read(name, default, parse)
+
+
+def whole_number(name: str, default: int, *, at_least: int = 0) -> int:
+    def parse(raw: str) -> int:
+        if not (raw.isascii() and raw.isdigit()) or int(raw) < at_least:
+            raise ValueError(f"use a whole number of at least {at_least}")
+        return int(raw)
+
+    return read(name, default, parse)
+
+
+def words(name: str) -> list[str]:
+    """A list separated by commas."""
+    return read(name, [], lambda raw: [word.strip() for word in raw.split(",") if word.strip()])
+
+
+def time_zone(name: str, default: str) -> str:
+    def parse(raw: str) -> str:
+        try:
+            return ZoneInfo(raw).key
+        except Exception as error:  # ZoneInfo raises KeyError, ValueError or OSError, by the kind of nonsense
+            raise ValueError("use an IANA name such as Europe/Berlin") from error
+
+    return read(name, default, parse)
+
+
+def currency(name: str, default: str) -> str:
+    def parse(raw: str) -> str:
+        if raw not in list_currencies():
+            raise ValueError("use an ISO 4217 code such as EUR")
+        return raw
+
+    return read(name, default, parse)
+
+
+def url(name: str, default: str, *, schemes: tuple[str, ...]) -> str:
+    def parse(raw: str) -> str:
+        if not raw.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(
+                f"use an address that begins with one of {', '.join(f'{scheme}://' for scheme in schemes)}"
+            )
+        return raw
+
+    return read(name, default, parse)
+
+
+def database() -> dict[str, Any]:
+    """Django's settings of the one database: `DATABASE_URL`, else `DB_NAME` and its kin (PostgreSQL), else SQLite here.
+
+    SQLite takes its write lock when a transaction begins (IMMEDIATE), so that a read inside it is never stale, and
+    waits for another writer; WAL lets readers go on meanwhile. PostgreSQL connections come from psycopg's pool.
+    """
+    address = url("DATABASE_URL", "", schemes=("postgres", "postgresql", "sqlite"))
+    if address:
+        config: dict[str, Any] = dict(read("DATABASE_URL", {}, _env.db_url_config))
+    elif text("DB_NAME"):
+        config = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": text("DB_NAME"),
+            "USER": text("DB_USER"),
+            "PASSWORD": text("DB_PASSWORD"),
+            "HOST": text("DB_HOST", "localhost"),
+            "PORT": whole_number("DB_PORT", 5432, at_least=1),
+        }
+    else:
+        config = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(BASE_DIR / "db.sqlite3")}
+
+    options = dict(config.get("OPTIONS", {}))
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        options |= {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    else:
+        options["pool"] = {"min_size": 0, "max_size": whole_number("DB_POOL_SIZE", 10, at_least=1), "timeout": 20}
+    return config | {"OPTIONS": options}

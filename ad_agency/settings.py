@@ -1,0 +1,225 @@
+"""The one settings file. Every value that differs between machines comes from the environment; see `env.example`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import django_stubs_ext
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+
+from ad_agency import environment as env
+from ad_agency.environment import BASE_DIR
+
+django_stubs_ext.monkeypatch()
+
+DEBUG = env.flag("DEBUG", default=True)
+SECRET_KEY = env.text("SECRET_KEY", "for-development-only-and-public" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is required when DEBUG is off. Set it to a long random string.")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.inlines",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "django_celery_results",
+    "campaigns",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+ROOT_URLCONF = "ad_agency.urls"
+WSGI_APPLICATION = "ad_agency.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+DATABASES = {"default": env.database()}
+
+AUTHENTICATION_BACKENDS = ["ad_agency.auth.AccountBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+# The clock and the currency of a brand that names none (R2, R3).
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
+DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "USD")
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Without DEBUG, everything goes over HTTPS unless the environment says that a proxy in front sees to it.
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not DEBUG)
+SECURE_HSTS_SECONDS = env.whole_number("SECURE_HSTS_SECONDS", 0 if DEBUG else 3600)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None
+SESSION_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_SECURE = not DEBUG
+
+# Celery. A tick is only a hint: it may come late, twice or never, so tasks are acknowledged when they are done
+# and given again when a worker dies.
+CELERY_BROKER_URL = env.url(
+    "CELERY_BROKER_URL", "redis://127.0.0.1:6379/0", schemes=("redis", "rediss", "redis+socket", "sentinel")
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,  # Redis gives a task again after this; every time limit lies far below it
+    "socket_connect_timeout": 5,
+    "socket_timeout": 30,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_TASK_TRACK_STARTED = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_RESULT_BACKEND = "django-db"
+CELERY_RESULT_EXTENDED = True
+CELERY_RESULT_EXPIRES = timedelta(days=env.whole_number("RESULT_DAYS", 7, at_least=1))
+CELERY_TIMEZONE = "UTC"  # crontabs in a zone with DST skip the repeated hour and misplace a missing midnight
+CELERY_BEAT_SCHEDULER = "ad_agency.scheduler:AdminOwnedScheduler"
+CELERY_BEAT_SYNC_EVERY = 1  # else a restarted beat runs again what it ran in the last three minutes
+CELERY_BEAT_SCHEDULE = {
+    name: {
+        "task": f"campaigns.tasks.{name}",
+        "schedule": crontab(minute=f"*/{minutes}"),
+        # A tick that waited for a worker until the next one was due has nothing left to say.
+        "options": {"expire_seconds": minutes * 60},
+    }
+    for name, minutes in (
+        ("check_campaign_budgets", 5),
+        ("enforce_dayparting", 5),
+        ("activate_eligible_campaigns", 10),
+        # A quarter of an hour, in UTC, meets every zone's midnight: each brand resets at its own.
+        ("reset_daily_spends", 15),
+        ("reset_monthly_spends", 15),
+    )
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Budget control",
+    "SITE_HEADER": "Budget control",
+    "SITE_SUBHEADER": "Ad spend, budgets and hours",
+    "SITE_SYMBOL": "savings",
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": [
+            {
+                "title": "Agency",
+                "items": [
+                    {"title": "Brands", "icon": "storefront", "link": reverse_lazy("admin:campaigns_brand_changelist")},
+                    {
+                        "title": "Campaigns",
+                        "icon": "campaign",
+                        "link": reverse_lazy("admin:campaigns_campaign_changelist"),
+                    },
+                    {
+                        "title": "Schedules",
+                        "icon": "schedule",
+                        "link": reverse_lazy("admin:campaigns_daypartingschedule_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": "Ledger",
+                "separator": True,
+                "items": [
+                    {
+                        "title": "Spend",
+                        "icon": "receipt_long",
+                        "link": reverse_lazy("admin:campaigns_spendlog_changelist"),
+                    },
+                    {
+                        "title": "Spend by day",
+                        "icon": "calendar_month",
+                        "link": reverse_lazy("admin:campaigns_dailyspend_changelist"),
+                    },
+                    {
+                        "title": "Status changes",
+                        "icon": "history",
+                        "link": reverse_lazy("admin:campaigns_statuschange_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": "Automation",
+                "separator": True,
+                "items": [
+                    {
+                        "title": "Beat schedule",
+                        "icon": "alarm",
+                        "link": reverse_lazy("admin:django_celery_beat_periodictask_changelist"),
+                    },
+                    {
+                        "title": "Task results",
+                        "icon": "task_alt",
+                        "link": reverse_lazy("admin:django_celery_results_taskresult_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": "People",
+                "separator": True,
+                "items": [
+                    {"title": "Users", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
+                    {"title": "Groups", "icon": "group", "link": reverse_lazy("admin:auth_group_changelist")},
+                ],
+            },
+        ],
+    },
+}

