@@ -148,7 +148,7 @@ def resume(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Change
     """A person lifts MANUAL (R17); the campaigns run at once unless something else holds them."""
 
     def released(campaign: JudgedCampaign, clock: LocalClock) -> Target:
-        return Target(campaign, campaign.due_status, Hold(campaign.due_holds))
+        return Target.due(campaign)
 
     return _by_hand(Campaign.objects.filter(pk__in=campaign_ids, status=Status.PAUSED), released, at=at, actor=actor)
 
@@ -186,6 +186,12 @@ class Target(NamedTuple):
     status: str
     holds: Hold
 
+    @classmethod
+    def due(cls, campaign: JudgedCampaign) -> Target:
+        """What the rule says."""
+        held = campaign.due_status == Status.PAUSED
+        return cls(campaign, campaign.due_status, Hold(campaign.holds_now) if held else Hold.NONE)
+
     @property
     def differs(self) -> bool:
         return (self.campaign.status, self.campaign.holds) != (self.status, self.holds.value)
@@ -218,7 +224,7 @@ def _put_right(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold, ac
     changing_now = changing(campaigns, clock, owned).select_related("brand").order_by("pk")
     last = 0
     while rows := list(changing_now.filter(pk__gt=last)[:CAMPAIGNS_PER_SLICE]):
-        changes += _write([Target(row, row.due_status, Hold(row.due_holds)) for row in rows], clock, actor)
+        changes += _write([Target.due(row) for row in rows], clock, actor)
         last = rows[-1].pk
     return changes
 

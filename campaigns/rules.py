@@ -29,9 +29,8 @@ Status = Campaign.Status
 class Verdict(TypedDict):
     """What the rule adds to a campaign's row."""
 
-    holds_now: int  # those that apply, whatever the status is
+    holds_now: int  # the holds that apply; they are to be kept where due_status is PAUSED
     due_status: str
-    due_holds: int  # holds_now where due_status is PAUSED, else none
 
 
 if TYPE_CHECKING:
@@ -43,31 +42,23 @@ RUNNING_OR_HELD = Q(status__in=[Status.ACTIVE, Status.PAUSED])
 
 
 def judge(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.ENGINE) -> QuerySet[JudgedCampaign]:
-    """`campaigns`, which must all be of brands on `clock`'s zone, with `due_status` and `due_holds` at its instant.
+    """`campaigns`, which must all be of brands on `clock`'s zone, with `holds_now` and `due_status` at its instant.
 
-    Only the holds in `owned` are decided anew; the others stay as they are (R16), MANUAL always (R17). A draft is
-    started and an ended campaign completed only where every engine hold is owned: a campaign that starts needs all
-    its holds decided at once (R18).
+    Only the holds in `owned` are decided anew; the others stay as they are (R16). MANUAL never applies by itself: who
+    owns it, a person, lifts it (R17). A draft is started and an ended campaign completed only where every engine hold
+    is owned: a campaign that starts needs all its holds decided at once (R18).
     """
-    lifecycle = [
-        When(_ended(clock), then=Value(Status.COMPLETED)),
-        When(_startable(clock) & Q(holds_now=0), then=Value(Status.ACTIVE)),
-        When(_startable(clock) & Q(holds_now=Hold.DAYPARTING.value), then=Value(Status.PAUSED)),
-    ]
-    return (
-        campaigns.annotate(holds_now=_holds_now(clock, owned))
-        .annotate(
-            due_status=Case(
-                *(lifecycle if _owns_lifecycle(owned) else []),
-                When(RUNNING_OR_HELD & Q(holds_now=0), then=Value(Status.ACTIVE)),
-                When(RUNNING_OR_HELD, then=Value(Status.PAUSED)),
-                default=F("status"),
-            )
-        )
-        .annotate(
-            due_holds=Case(
-                When(due_status=Status.PAUSED, then=F("holds_now")), default=0, output_field=SmallIntegerField()
-            )
+    runs = RUNNING_OR_HELD
+    lifecycle = []
+    if _owns_lifecycle(owned):
+        runs |= _starts(clock)
+        lifecycle = [When(_ended(clock), then=Value(Status.COMPLETED))]
+    return campaigns.annotate(holds_now=_holds_now(clock, owned)).annotate(
+        due_status=Case(
+            *lifecycle,
+            When(~runs, then=F("status")),
+            When(holds_now=0, then=Value(Status.ACTIVE)),
+            default=Value(Status.PAUSED),
         )
     )
 
@@ -75,12 +66,11 @@ def judge(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.E
 def changing(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.ENGINE) -> QuerySet[JudgedCampaign]:
     """Those of `judge` whose status or holds are not what they should be.
 
-    Says the same as comparing `due_status` and `due_holds` with what is kept, but works the holds out once a row.
+    Says the same as a comparison with `due_status` would, but works the holds out once a row.
     """
     differs = RUNNING_OR_HELD & ~Q(holds=F("holds_now"))
     if _owns_lifecycle(owned):
-        # Hours do not keep a draft from starting: it starts, and waits for them.
-        differs |= _ended(clock) | (_startable(clock) & Q(holds_now__in=[0, Hold.DAYPARTING.value]))
+        differs |= _ended(clock) | _starts(clock)
     return judge(campaigns, clock, owned).filter(differs)
 
 
@@ -93,16 +83,19 @@ def _ended(clock: LocalClock) -> Q:
     return Q(end_date__lt=clock.today) & ~Q(status=Status.COMPLETED)
 
 
-def _startable(clock: LocalClock) -> Q:
-    return Q(status=Status.DRAFT, start_date__lte=clock.today)
+def _starts(clock: LocalClock) -> Q:
+    """A draft whose start date has come, unless its brand or a budget holds it (R18).
+
+    Hours do not keep it: it starts, and waits for them.
+    """
+    return Q(status=Status.DRAFT, start_date__lte=clock.today, holds_now__in=[0, Hold.DAYPARTING.value])
 
 
 def _holds_now(clock: LocalClock, owned: Hold) -> Combinable:
     """The holds in `owned` that apply now, with the others as they are kept."""
-    decided = owned & Hold.ENGINE
-    holds: Combinable = F("holds").bitand((Hold.ALL & ~decided).value)
+    holds: Combinable = F("holds").bitand((Hold.ALL & ~owned).value)
     for hold, applies in _conditions(clock).items():
-        if hold in decided:
+        if hold in owned:
             holds = holds + Case(When(applies, then=hold.value), default=0, output_field=SmallIntegerField())
     return holds
 
