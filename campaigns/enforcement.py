@@ -138,7 +138,7 @@ def roll_over(counted: QuerySet[Brand] | QuerySet[Campaign], period: Period, sta
 def pause(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
     """A person pauses campaigns: they stay so until a person resumes them (R17). Drafts and completed ones are left."""
 
-    def held(campaign: JudgedCampaign, clock: LocalClock) -> Target:
+    def held(campaign: JudgedCampaign, _clock: LocalClock) -> Target:
         return Target(campaign, Status.PAUSED, campaign.hold_set | Hold.MANUAL)
 
     return _by_hand(Campaign.objects.filter(RUNNING_OR_HELD, pk__in=campaign_ids), held, at=at, actor=actor)
@@ -147,7 +147,7 @@ def pause(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes
 def resume(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
     """A person lifts MANUAL (R17); the campaigns run at once unless something else holds them."""
 
-    def released(campaign: JudgedCampaign, clock: LocalClock) -> Target:
+    def released(campaign: JudgedCampaign, _clock: LocalClock) -> Target:
         return Target.due(campaign)
 
     return _by_hand(Campaign.objects.filter(pk__in=campaign_ids, status=Status.PAUSED), released, at=at, actor=actor)
@@ -173,7 +173,7 @@ def activate(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Chan
 def complete(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
     """A person ends campaigns, before their end date or without one."""
 
-    def ended(campaign: JudgedCampaign, clock: LocalClock) -> Target:
+    def ended(campaign: JudgedCampaign, _clock: LocalClock) -> Target:
         return Target(campaign, Status.COMPLETED, Hold.NONE)
 
     return _by_hand(Campaign.objects.filter(pk__in=campaign_ids), ended, at=at, actor=actor)

@@ -85,8 +85,12 @@ class Rejected(ValueError):
     """An entry or a total that the ledger refuses; `code` is for programs, the text for people."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(code, message)
         self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 def record_spend(entries: Iterable[SpendEntry], *, at: datetime, actor: str = "") -> SpendReceipt:

@@ -1,0 +1,175 @@
+"""Why a campaign runs or is held, in sentences, and what the clock will change next (R21). Read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from campaigns.holds import Hold
+from campaigns.models import Campaign
+from campaigns.money import format_money
+from campaigns.periods import (
+    ONE_DAY,
+    LocalClock,
+    day_start,
+    local_clock,
+    next_day_start,
+    next_month_start,
+    wall_changes,
+)
+from campaigns.rules import DAILY, MONTHLY, JudgedCampaign, Period, judge
+
+Status = Campaign.Status
+
+# Windows repeat every week; a week and a day also covers one in which the clock jumped over a window.
+WINDOW_HORIZON = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReason:
+    """One reason for a pause: its code, and a sentence with the numbers it rests on."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What the rule says of a campaign at an instant."""
+
+    running: bool
+    status: str
+    holds: list[HoldReason]
+    next_change_at: datetime | None  # UTC; when the clock alone next changes the status
+    then: str | None  # the status from then on, if nothing else is spent
+    sentence: str
+    recorded_status: str  # as it is kept; differs from `status` until the next tick or edit puts it right
+
+
+def explain(campaign_id: int, *, at: datetime) -> Explanation:
+    """Explain the campaign at `at` (aware). Raises Campaign.DoesNotExist, and ValueError for a naive `at`."""
+    zone = Campaign.objects.select_related("brand").get(pk=campaign_id).brand.timezone
+    clock = local_clock(zone, at)
+    campaign = _judged(campaign_id, clock)
+    holds = Hold(campaign.holds_now) if campaign.due_status == Status.PAUSED else Hold.NONE
+    reasons = [HoldReason(code, _sentence(Hold[code], campaign, clock)) for code in holds.codes]
+    change = _next_change(campaign, clock)
+    return Explanation(
+        running=campaign.due_status == Status.ACTIVE,
+        status=campaign.due_status,
+        holds=reasons,
+        next_change_at=change.at if change else None,
+        then=change.status if change else None,
+        sentence=_summary(campaign, reasons, change, clock),
+        recorded_status=campaign.status,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    at: datetime
+    status: str
+
+
+def _judged(campaign_id: int, clock: LocalClock) -> JudgedCampaign:
+    return judge(Campaign.objects.filter(pk=campaign_id).select_related("brand"), clock).get()
+
+
+def _next_change(campaign: JudgedCampaign, clock: LocalClock) -> _Change | None:
+    """The next instant at which the rule gives another status, if nothing is spent, edited or decided meanwhile."""
+    for instant in _instants(campaign, clock):
+        then = _judged(campaign.pk, local_clock(clock.zone, instant)).due_status
+        if then != campaign.due_status:
+            return _Change(instant, then)
+    return None
+
+
+def _instants(campaign: JudgedCampaign, clock: LocalClock) -> Iterator[datetime]:
+    """The instants, ascending, at which the clock may change the campaign's status: few, and all that can."""
+    zone, now = clock.zone, clock.at
+    over = day_start(zone, campaign.end_date + ONE_DAY) if campaign.end_date and campaign.end_date < date.max else None
+    if campaign.due_status == Status.COMPLETED:
+        return
+    holds = Hold(campaign.holds_now)
+    # Before this instant nothing but the end date can change anything: budgets hold until their period is over.
+    opening: datetime | None = now
+    if campaign.due_status == Status.DRAFT:
+        opening = day_start(zone, campaign.start_date) if campaign.start_date else None
+    if holds & (Hold.MANUAL | Hold.BRAND_INACTIVE | Hold.TOTAL_BUDGET):
+        opening = None
+    elif opening is not None and holds & Hold.MONTHLY_BUDGETS:
+        opening = max(opening, next_month_start(zone, now))
+    elif opening is not None and holds & Hold.DAILY_BUDGETS:
+        opening = max(opening, next_day_start(zone, now))
+
+    if opening is not None:
+        if opening > now and (over is None or opening < over):
+            yield opening
+        wall_times = {
+            wall_time
+            for schedule in campaign.schedules.filter(is_active=True)
+            for wall_time in (schedule.start_time, schedule.end_time)
+        }
+        if wall_times:
+            for instant in wall_changes(zone, wall_times, after=opening, until=opening + WINDOW_HORIZON):
+                if over is not None and instant >= over:
+                    break
+                yield instant
+    if over is not None and over > now:
+        yield over
+
+
+def _sentence(hold: Hold, campaign: Campaign, clock: LocalClock) -> str:
+    brand = campaign.brand
+    match hold:
+        case Hold.MANUAL:
+            return "A person paused it; only a person resumes it."
+        case Hold.BRAND_INACTIVE:
+            return f"The brand {brand.name} is inactive."
+        case Hold.DAILY_BUDGET:
+            return f"Today's budget of {_reached(DAILY, campaign, clock)}."
+        case Hold.MONTHLY_BUDGET:
+            return f"This month's budget of {_reached(MONTHLY, campaign, clock)}."
+        case Hold.TOTAL_BUDGET:
+            assert campaign.total_budget is not None
+            budget, spend = (format_money(x, brand.currency) for x in (campaign.total_budget, campaign.total_spend))
+            return f"The total budget of {budget} is reached ({spend})."
+        case Hold.BRAND_DAILY_BUDGET:
+            return f"{brand.name}'s budget for today of {_reached(DAILY, campaign, clock, of_brand=True)}."
+        case Hold.BRAND_MONTHLY_BUDGET:
+            return f"{brand.name}'s budget for this month of {_reached(MONTHLY, campaign, clock, of_brand=True)}."
+        case _:
+            return f"It is {clock.wall_time:%H:%M} on {_weekday(clock)} in {clock.zone.key}, outside its hours."
+
+
+def _reached(period: Period, campaign: Campaign, clock: LocalClock, *, of_brand: bool = False) -> str:
+    counted = campaign.brand if of_brand else campaign
+    budget = format_money(getattr(counted, f"{period.name}_budget"), campaign.brand.currency)
+    return f"{budget} is reached ({format_money(period.current_spend(counted, clock), campaign.brand.currency)})"
+
+
+def _weekday(clock: LocalClock) -> str:
+    return f"{clock.at.astimezone(clock.zone):%A}"
+
+
+def _summary(campaign: JudgedCampaign, reasons: list[HoldReason], change: _Change | None, clock: LocalClock) -> str:
+    match campaign.due_status:
+        case Status.DRAFT:
+            text = "Draft."
+            if campaign.start_date is None:
+                text += " It has no start date: a person activates it."
+            elif campaign.start_date <= clock.today:
+                held = ", ".join(Hold(campaign.holds_now & ~Hold.DAYPARTING).label.split(", "))
+                text += f" It does not start yet: {held}."
+        case Status.ACTIVE:
+            text = "Running."
+        case Status.COMPLETED:
+            text = "Completed. A person reopens it."
+        case _:
+            text = "Paused. " + " ".join(reason.sentence for reason in reasons)
+    if change is not None:
+        verb = {Status.ACTIVE: "Runs", Status.PAUSED: "Pauses", Status.COMPLETED: "Completes"}[Status(change.status)]
+        local = change.at.astimezone(clock.zone)
+        text += f" {verb} on {local:%A %Y-%m-%d} at {local:%H:%M} {clock.zone.key}, if nothing else is spent."
+    return text

@@ -1,0 +1,126 @@
+"""Plain CSV: a header line, then one row a campaign and day, or several. Comma, semicolon or tab."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+
+from campaigns.importing import BadRow, SpendRow, UnreadableFile
+from campaigns.money import InvalidMoney, parse_money
+
+DELIMITERS = (",", ";", "\t")
+# What stands for an empty cell where a campaign's name is put together from several columns.
+BLANK = "(blank)"
+
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where to find what in the file; headers are matched without regard to case and outer spaces."""
+
+    date: str = "date"
+    brand: str = "brand"
+    campaign: tuple[str, ...] = ("campaign",)  # several: joined by ` / `, with BLANK for an empty one
+    amount: str = "amount"
+    currency: str = "currency"  # this and the rest: only where the file has them
+    reference: str = "reference"
+    description: str = "description"
+    whole_file_brand: str = ""  # the brand of every row; the file then needs no brand column
+
+
+def read(lines: Iterable[str], columns: Columns) -> Iterator[SpendRow | BadRow]:
+    """The rows of a plain CSV. Raises UnreadableFile where the file as a whole makes no sense."""
+    lines = iter(lines)
+    first = next((line for line in lines), None)
+    if first is None or not first.strip():
+        raise UnreadableFile("The file is empty: it needs a header line with the names of its columns.")
+    delimiter, header = _understand_header(first, columns)
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    try:
+        next(reader)
+        begins = reader.line_num + 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield _parse(begins, cells, header, columns)
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise UnreadableFile(f"Line {reader.line_num} is no CSV ({error}). A quote may not be closed.") from error
+
+
+def _understand_header(first: str, columns: Columns) -> tuple[str, list[str]]:
+    """The delimiter under which the needed columns are found, and the header's names in lower case."""
+    needed = [columns.date, *columns.campaign, columns.amount]
+    if not columns.whole_file_brand:
+        needed.append(columns.brand)
+    headers = {delimiter: _split_header(first, delimiter) for delimiter in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda each: (_found(needed, headers[each]), len(headers[each])))
+    header = headers[delimiter]
+    missing = [name for name in needed if _plain(name) not in header]
+    if missing:
+        raise UnreadableFile(
+            f"There is no column {' or '.join(repr(name) for name in missing)}. The file has: {', '.join(header)}. "
+            "Name the right ones with --date-column, --brand-column or --brand, --campaign-column, --amount-column."
+        )
+    twice = [name for name in needed if header.count(_plain(name)) > 1]
+    if twice:
+        raise UnreadableFile(f"There are two columns {twice[0]!r}: rename the one that is not meant.")
+    return delimiter, header
+
+
+def _split_header(first: str, delimiter: str) -> list[str]:
+    try:
+        return [_plain(name) for name in next(csv.reader([first], delimiter=delimiter, strict=True))]
+    except csv.Error:
+        return []
+
+
+def _found(needed: list[str], header: list[str]) -> int:
+    return sum(_plain(name) in header for name in needed)
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower()
+
+
+def _parse(line: int, cells: list[str], header: list[str], columns: Columns) -> SpendRow | BadRow:
+    if len(cells) != len(header):
+        return BadRow(line, header[-1], f"the row has {len(cells)} cells and the header {len(header)}.")
+    row = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+
+    def cell(column: str) -> str:
+        return row.get(_plain(column), "")
+
+    day_text, amount_text = cell(columns.date), cell(columns.amount)
+    try:
+        if not _ISO_DATE.fullmatch(day_text):
+            raise ValueError
+        day = date.fromisoformat(day_text)
+    except ValueError:
+        return BadRow(line, columns.date, f"{day_text!r} is not a date: write 2026-11-21.")
+    brand = columns.whole_file_brand or cell(columns.brand)
+    if not brand:
+        return BadRow(line, columns.brand, "the brand is empty.")
+    names = [cell(column) for column in columns.campaign]
+    if not any(names):
+        return BadRow(line, columns.campaign[0], "the campaign is empty.")
+    if not amount_text:
+        return BadRow(line, columns.amount, "the amount is empty.")
+    try:
+        amount = parse_money(amount_text)
+    except InvalidMoney as error:
+        return BadRow(line, columns.amount, str(error))
+    return SpendRow(
+        line=line,
+        day=day,
+        brand=brand,
+        campaign=" / ".join(name or BLANK for name in names),
+        amount=amount,
+        currency=cell(columns.currency),
+        reference=cell(columns.reference),
+        description=cell(columns.description),
+    )

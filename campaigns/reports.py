@@ -1,0 +1,119 @@
+"""Spend against budgets, brand by brand, as it stands at an instant. Read-only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from campaigns.models import Brand, Campaign
+from campaigns.money import ZERO, format_amount
+from campaigns.periods import LocalClock, local_clock
+from campaigns.rules import DAILY, MONTHLY
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """A brand's or campaign's spend and budgets, in the brand's currency; no budget is None."""
+
+    id: int
+    name: str
+    status: str  # a campaign's status with its holds in words; `Active` or `Inactive` for a brand
+    daily_spend: Decimal
+    daily_budget: Decimal | None
+    monthly_spend: Decimal
+    monthly_budget: Decimal | None
+    total_spend: Decimal | None = None  # campaigns only
+    total_budget: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrandReport:
+    brand: ReportLine
+    currency: str
+    local_time: datetime
+    campaigns: list[ReportLine]
+
+
+@dataclass(frozen=True, slots=True)
+class SpendReport:
+    at: datetime
+    brands: list[BrandReport]
+
+    def totals(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """Spend today and this month by currency; currencies are never added up (R2)."""
+        sums: dict[str, tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
+        for report in self.brands:
+            today, month = sums[report.currency]
+            sums[report.currency] = (today + report.brand.daily_spend, month + report.brand.monthly_spend)
+        return dict(sums)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain JSON: amounts as exact strings, times in ISO 8601."""
+        return {
+            "at": self.at.isoformat(),
+            "totals": {
+                currency: {
+                    "daily_spend": format_amount(today, currency),
+                    "monthly_spend": format_amount(month, currency),
+                }
+                for currency, (today, month) in self.totals().items()
+            },
+            "brands": [
+                {
+                    **_line_as_json(report.brand, report.currency),
+                    "currency": report.currency,
+                    "local_time": report.local_time.isoformat(),
+                    "campaigns": [_line_as_json(line, report.currency) for line in report.campaigns],
+                }
+                for report in self.brands
+            ],
+        }
+
+
+def spend_report(*, at: datetime, brand_ids: Collection[int] | None = None, with_campaigns: bool = True) -> SpendReport:
+    """Spend of the current day and month of every brand, or of `brand_ids`, at `at` (aware)."""
+    brands = Brand.objects.all() if brand_ids is None else Brand.objects.filter(pk__in=brand_ids)
+    campaigns: dict[int, list[Campaign]] = defaultdict(list)
+    if with_campaigns:
+        for campaign in Campaign.objects.filter(brand__in=brands).order_by("name"):
+            campaigns[campaign.brand_id].append(campaign)
+    reports = []
+    for brand in brands.order_by("name"):
+        clock = local_clock(brand.timezone, at)
+        reports.append(
+            BrandReport(
+                brand=_line(brand, "Active" if brand.is_active else "Inactive", clock),
+                currency=brand.currency,
+                local_time=at.astimezone(clock.zone),
+                campaigns=[_line(campaign, campaign.status_in_words, clock) for campaign in campaigns[brand.pk]],
+            )
+        )
+    return SpendReport(at, reports)
+
+
+def _line(counted: Brand | Campaign, status: str, clock: LocalClock) -> ReportLine:
+    total_spend, total_budget = None, None
+    if isinstance(counted, Campaign):
+        total_spend, total_budget = counted.total_spend, counted.total_budget
+    return ReportLine(
+        id=counted.pk,
+        name=counted.name,
+        status=status,
+        daily_spend=DAILY.current_spend(counted, clock),
+        daily_budget=counted.daily_budget,
+        monthly_spend=MONTHLY.current_spend(counted, clock),
+        monthly_budget=counted.monthly_budget,
+        total_spend=total_spend,
+        total_budget=total_budget,
+    )
+
+
+def _line_as_json(line: ReportLine, currency: str) -> dict[str, Any]:
+    return {
+        name: format_amount(value, currency) if isinstance(value, Decimal) else value
+        for name, value in asdict(line).items()
+    }
