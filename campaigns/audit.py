@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
@@ -19,12 +20,13 @@ class Difference:
     """A counter that does not say what the ledger says; amounts in the brand's currency."""
 
     kind: str  # brand, campaign or day
-    id: int  # of the Brand, Campaign or DailySpend; 0 where a day has entries and no row
+    id: int  # of the Brand or Campaign; of the day's Campaign
     name: str  # for people
     counter: str
-    recorded: Decimal
-    actual: Decimal
+    recorded: Decimal  # what the counter says; zero for a day that has entries and no row
+    actual: Decimal  # what the ledger says
     currency: str
+    day: date | None = None
 
     @property
     def off_by(self) -> Decimal:
@@ -39,13 +41,12 @@ def find_differences(brand_ids: Collection[int] | None = None) -> Iterator[Diffe
     brands = Brand.objects.all() if brand_ids is None else Brand.objects.filter(pk__in=brand_ids)
     for brand in brands.order_by("pk"):
         campaigns = Campaign.objects.filter(brand=brand)
-        entries = SpendLog.objects.filter(campaign__brand=brand)
         for period in PERIODS:
             since = {"timestamp__gte": OuterRef(period.since)}
             yield from _wrong(Brand.objects.filter(pk=brand.pk), period.spend, "campaign__brand", since)
             yield from _wrong(campaigns, period.spend, "campaign", since)
         yield from _wrong(campaigns, "total_spend", "campaign", {})
-        yield from _wrong_days(DailySpend.objects.filter(campaign__brand=brand), entries, brand.currency)
+        yield from _wrong_days(campaigns, brand.currency)
 
 
 def _wrong(
@@ -64,17 +65,15 @@ def _wrong(
         yield Difference(counted.model.__name__.lower(), pk, name, counter, recorded, said, code)
 
 
-def _wrong_days(days: QuerySet[DailySpend], entries: QuerySet[SpendLog], currency: str) -> Iterator[Difference]:
+def _wrong_days(campaigns: QuerySet[Campaign], currency: str) -> Iterator[Difference]:
     """Days whose row is not the sum of its entries, also those that have entries and no row."""
-    kept = {
-        (campaign, day): (pk, amount)
-        for campaign, day, pk, amount in days.values_list("campaign", "day", "pk", "amount")
-    }
+    days = DailySpend.objects.filter(campaign__in=campaigns)
+    entries = SpendLog.objects.filter(campaign__in=campaigns)
+    kept = {(campaign, day): amount for campaign, day, amount in days.values_list("campaign", "day", "amount")}
     sums = entries.order_by("campaign", "day").values_list("campaign", "day").annotate(actual=Sum("amount"))
     actual = {(campaign, day): amount for campaign, day, amount in sums}
-    names = dict(Campaign.objects.filter(brand__in=days.values("campaign__brand")).values_list("pk", "name"))
+    names = dict(campaigns.values_list("pk", "name"))
     for campaign, day in sorted(kept.keys() | actual.keys()):
-        pk, recorded = kept.get((campaign, day), (0, ZERO))
-        said = actual.get((campaign, day), ZERO)
+        recorded, said = kept.get((campaign, day), ZERO), actual.get((campaign, day), ZERO)
         if recorded != said:
-            yield Difference("day", pk, f"{names[campaign]} {day}", "amount", recorded, said, currency)
+            yield Difference("day", campaign, f"{names[campaign]}, {day}", "amount", recorded, said, currency, day)

@@ -16,6 +16,7 @@ from typing import TypeVar
 from django.db import transaction
 
 from campaigns import enforcement
+from campaigns.audit import Difference, find_differences
 from campaigns.models import EARLIEST_SPEND, Brand, Campaign, DailySpend, SpendLog
 from campaigns.money import MAX_TOTAL, ZERO, InvalidMoney, format_amount, parse_money
 from campaigns.periods import LocalClock, last_second, local_clock, local_date, require_aware
@@ -118,16 +119,27 @@ def record_spend(entries: Iterable[SpendEntry], *, at: datetime, actor: str = ""
 
 
 def record_arrival(
-    campaign_id: int, amount: Decimal, *, at: datetime, reference: str = "", description: str = "", actor: str = ""
+    campaign_id: int,
+    amount: Decimal | str,
+    *,
+    at: datetime,
+    reference: str = "",
+    description: str = "",
+    actor: str = "",
 ) -> SpendReceipt:
     """Record spend that carries no time of its own: it counts as spent when it first arrives.
 
     So the same message delivered later is the same content, and a duplicate (R8), though its time is another.
+    `amount` may be the text that came over the wire; it is judged like all else.
     """
-    receipt = record_spend([SpendEntry(campaign_id, amount, at, reference, description)], at=at, actor=actor)
+    try:
+        exact = _sound_amount(amount)
+    except Rejected as reason:
+        return SpendReceipt(rejected=[Rejection(0, reason.code, reason.message)])
+    receipt = record_spend([SpendEntry(campaign_id, exact, at, reference, description)], at=at, actor=actor)
     if [rejection.code for rejection in receipt.rejected] == ["conflict"]:
         first = SpendLog.objects.get(campaign=campaign_id, reference=reference)
-        if (first.amount, first.description) == (parse_money(amount), description):
+        if (first.amount, first.description) == (exact, description):
             return SpendReceipt(duplicates=1)
     return receipt
 
@@ -164,6 +176,37 @@ def set_daily_totals(totals: Iterable[DayTotal], *, at: datetime, actor: str = "
         receipt.differences.update(differences)
     receipt.rejected.sort(key=lambda rejection: rejection.index)
     return receipt
+
+
+def repair(brand_ids: Collection[int] | None, *, at: datetime, actor: str) -> list[Difference]:
+    """Set every counter and day to the sum of its entries, brand by brand (R11), and put the budget holds right.
+
+    Gives what was wrong. The entries themselves stay as they are.
+    """
+    require_aware(at)
+    repaired: list[Difference] = []
+    brands = Brand.objects.all() if brand_ids is None else Brand.objects.filter(pk__in=brand_ids)
+    for brand_id in list(brands.order_by("pk").values_list("pk", flat=True)):
+        with transaction.atomic():
+            Brand.objects.lock([brand_id])
+            differences = list(find_differences([brand_id]))
+            for difference in differences:
+                _restore(difference)
+            if differences:
+                enforcement.enforce_budgets([], [brand_id], at=at, actor=actor)
+        repaired += differences
+    return repaired
+
+
+def _restore(difference: Difference) -> None:
+    if difference.day is not None:
+        DailySpend.objects.update_or_create(
+            campaign_id=difference.id, day=difference.day, defaults={"amount": difference.actual}
+        )
+    elif difference.kind == "brand":
+        Brand.objects.filter(pk=difference.id).update(**{difference.counter: difference.actual})
+    else:
+        Campaign.objects.filter(pk=difference.id).update(**{difference.counter: difference.actual})
 
 
 class _Books:

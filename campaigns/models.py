@@ -265,7 +265,7 @@ class AppendOnly(Exception):
 
 
 class AppendOnlyQuerySet(models.QuerySet[Any]):
-    def update(self, **kwargs: Any) -> NoReturn:
+    def update(self, **_: Any) -> NoReturn:
         raise AppendOnly("The ledger only grows. Put a mistake right by another entry.")
 
     def delete(self) -> NoReturn:
@@ -312,7 +312,7 @@ class SpendLog(models.Model):
             raise AppendOnly("The ledger only grows. Put a mistake right by another entry.")
         super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def delete(self, *_: Any, **__: Any) -> NoReturn:
         raise AppendOnly("The ledger only grows. Put a mistake right by another entry.")
 
 

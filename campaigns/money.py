@@ -81,7 +81,7 @@ def format_amount(amount: Decimal, currency: str = "") -> str:
 
 
 def _refuse_inexact(amount: Decimal) -> None:
-    """Raise InvalidMoney unless `amount` is a whole number of micros; looks at digits, so no context rounds it first."""
+    """Raise InvalidMoney unless `amount` is a whole number of micros. Looks at digits: arithmetic might round first."""
     if not amount.is_finite():
         raise InvalidMoney(f"{amount} is not an amount.")
     _sign, digits, exponent = amount.as_tuple()

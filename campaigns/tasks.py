@@ -19,7 +19,6 @@ from campaigns import ledger
 from campaigns.enforcement import reconcile
 from campaigns.holds import Hold
 from campaigns.models import Brand
-from campaigns.money import parse_money
 from campaigns.reports import spend_report
 
 
@@ -79,7 +78,7 @@ def add_campaign_spend(
     """
     receipt = ledger.record_arrival(
         campaign_id,
-        amount,  # type: ignore[arg-type]  # the ledger judges what came over the wire
+        amount,
         at=timezone.now(),
         reference=self.request.id or "" if reference is None else reference,
         description=description,

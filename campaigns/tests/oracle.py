@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +19,7 @@ MONTHLY_HOLDS = {"MONTHLY_BUDGET", "BRAND_MONTHLY_BUDGET"}
 ENGINE_HOLDS = BUDGET_HOLDS | {"BRAND_INACTIVE", "DAYPARTING"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def first_instant(zone: str, day: date) -> datetime:
     """The first whole minute at which the wall in `zone` shows `day` or a later date."""
     instant = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=16)
@@ -210,7 +210,7 @@ class Oracle:
         today = local_day(self.brands[campaign.brand].zone, at)
         if campaign.status not in ("DRAFT", "COMPLETED"):
             return
-        if campaign.start_date and campaign.start_date > today or campaign.end_date and campaign.end_date < today:
+        if (campaign.start_date and campaign.start_date > today) or (campaign.end_date and campaign.end_date < today):
             return
         campaign.status = "ACTIVE"
         self.refresh(campaign_id, at, ENGINE_HOLDS)

@@ -6,11 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns.enforcement import pause, reconcile, resume
 from campaigns.holds import Hold
 from campaigns.ledger import SpendEntry, record_spend
-from campaigns.models import Brand, Campaign, StatusChange
-from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
+from campaigns.models import Campaign
+from campaigns.tests.factories import CampaignFactory, utc
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,114 @@
+"""What the commands share: their options, their clock, their output and their exit codes.
+
+Data goes to stdout, words to stderr. Exit codes: 0 done, 1 a clear error, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentTypeError
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+from celery import current_app
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from campaigns.enforcement import Changes, reconcile
+from campaigns.holds import Hold
+from campaigns.models import Brand
+
+Item = TypeVar("Item")
+
+
+def instant(text: str) -> datetime:
+    """An aware datetime in ISO 8601, for `--at`."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no time in ISO 8601, such as 2026-11-21T14:05:00+01:00.") from error
+    if moment.tzinfo is None:
+        raise ArgumentTypeError(f"{text!r} has no offset: write {text}+00:00 for UTC.")
+    return moment
+
+
+def brand_ids(names: list[str] | None) -> list[int] | None:
+    """The ids of the brands named, or None for all. Raises CommandError for a name that no brand has."""
+    if not names:
+        return None
+    found = dict(Brand.objects.filter(name__in=names).values_list("name", "pk"))
+    for name in names:
+        if name not in found:
+            raise CommandError(f"There is no brand {name!r}.")
+    return list(found.values())
+
+
+class SweepCommand(BaseCommand):
+    """A periodic sweep by hand: the same function that its task calls."""
+
+    owned: ClassVar[Hold]
+    task: ClassVar[str]
+    may_force: ClassVar[bool] = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--at", type=instant, metavar="ISO8601", help="The time to act as of (default: now).")
+        parser.add_argument("--brand", action="append", metavar="NAME", help="Only this brand; may be given again.")
+        parser.add_argument("--dry-run", action="store_true", help="Say what would change, and change nothing.")
+        parser.add_argument(
+            "--async", action="store_true", dest="in_worker", help="Let a worker do it; print the task's id."
+        )
+        parser.add_argument("--format", choices=["text", "json"], default="text")
+        if self.may_force:
+            parser.add_argument(
+                "--force", action="store_true", help="Restart the counters now, in the middle of the period."
+            )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        chosen = brand_ids(options["brand"])
+        switches = {name: True for name in ("dry_run", "force") if options.get(name)}
+        if options["in_worker"]:
+            at = options["at"].isoformat() if options["at"] else None
+            self.stdout.write(send_task(self.task, at=at, brand_ids=chosen, **switches))
+            return
+        at = options["at"] or timezone.now()
+        actor = f"command:{self.__module__.rpartition('.')[2]}"
+        changes = reconcile(at=at, owned=self.owned, brand_ids=chosen, actor=actor, **switches)
+        self.stdout.write(
+            self.as_json(at, changes, options) if options["format"] == "json" else in_words(changes, options)
+        )
+
+    def as_json(self, at: datetime, changes: Changes, options: dict[str, Any]) -> str:
+        return json.dumps({"at": at.isoformat(), "dry_run": options["dry_run"], **asdict(changes)})
+
+
+def in_words(changes: Changes, options: dict[str, Any]) -> str:
+    figures = asdict(changes)
+    checked = figures.pop("checked")
+    done = ", ".join(f"{count} {what}" for what, count in figures.items() if count) or "nothing to change"
+    return f"{'Would be: ' if options['dry_run'] else ''}{checked} campaigns checked; {done}."
+
+
+def send_task(name: str, **arguments: Any) -> str:
+    """Send a task to the broker by name, and give its id. Raises CommandError where the broker is away."""
+    given = {key: value for key, value in arguments.items() if value is not None}
+    try:
+        return str(current_app.send_task(f"campaigns.tasks.{name}", kwargs=given).id)
+    except BrokerError as error:
+        broker = current_app.connection().as_uri()
+        raise CommandError(f"The broker at {broker} does not answer ({error}). Nothing was sent.") from error
+
+
+def with_progress(items: Iterable[Item], title: str, total: int | None) -> Iterator[Item]:
+    """Pass the items on, with a progress bar on a terminal's stderr and none in a pipe."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield from items
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield from progress.track(items, total=total, description=title)
