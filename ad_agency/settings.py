@@ -7,6 +7,7 @@ from datetime import timedelta
 import django_stubs_ext
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from ad_agency import environment as env
@@ -82,6 +83,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
+DATE_FORMAT = "Y-m-d"
+DATETIME_FORMAT = "Y-m-d H:i"
+TIME_FORMAT = "H:i"
 # The clock and the currency of a brand that names none (R2, R3).
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "USD")
@@ -155,7 +159,11 @@ UNFOLD = {
     "SITE_HEADER": "Budget control",
     "SITE_SUBHEADER": "Ad spend, budgets and hours",
     "SITE_SYMBOL": "savings",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("campaigns/icon.svg")},
+    ],
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("campaigns/admin.css")],
     "SIDEBAR": {
         "show_search": True,
         "navigation": [

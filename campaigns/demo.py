@@ -31,6 +31,8 @@ BRANDS = (
     ("Thames Books", "Europe/London", "GBP", 130),
     ("Reef Surf", "Australia/Lord_Howe", "AUD", 210),
 )
+OVER_THEIR_DAY = ("Thames Books",)  # their brand's own daily budget is reached
+INACTIVE = ("Reef Surf",)
 CHANNELS = ("Search", "Shopping", "Video", "Social", "Display", "Retargeting", "Newsletter", "Audio")
 OFFERS = ("Autumn sale", "Brand", "New arrivals", "Gift guide", "Clearance", "Members")
 
@@ -62,6 +64,7 @@ STORIES = (
     Story(daily=1.0),
     Story(daily=0.5, windows=tuple(OFFICE_HOURS)),
     Story(monthly=1.02),
+    Story(monthly=0.5),
     Story(daily=0.6, windows=tuple(OVERNIGHT)),
     Story(daily=0.4, paused=True),
     Story(total=1.0),
@@ -145,7 +148,9 @@ def _live(brand: Brand, stories: list[tuple[Campaign, Story]], usual: int, today
         campaign.save(update_fields=["daily_budget", "monthly_budget", "total_budget", "end_date"])
     brand.refresh_from_db()
     brand.monthly_budget = _rounded(brand.monthly_spend / Decimal("0.85"), brand.currency, up=True)
-    brand.save(update_fields=["monthly_budget"])
+    brand.daily_budget = brand.daily_spend if brand.name in OVER_THEIR_DAY and brand.daily_spend else None
+    brand.is_active = brand.name not in INACTIVE
+    brand.save(update_fields=["monthly_budget", "daily_budget", "is_active"])
     enforcement.pause([campaign.pk for campaign, story in stories if story.paused], at=at, actor=ACTOR)
     enforcement.reconcile(at=at, brand_ids=[brand.pk], actor=ACTOR)
 

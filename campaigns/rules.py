@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, SmallIntegerField, Value, When
@@ -132,6 +134,11 @@ class Period:
 DAILY = Period("daily", Hold.DAILY_BUDGETS)
 MONTHLY = Period("monthly", Hold.MONTHLY_BUDGETS)
 PERIODS = (DAILY, MONTHLY)
+
+
+def over_budget(clock: LocalClock) -> Q:
+    """Campaigns of which a budget, their own or their brand's, is reached (R12); of brands on `clock`'s zone."""
+    return reduce(or_, (applies for hold, applies in _conditions(clock).items() if hold in Hold.BUDGETS))
 
 
 def _conditions(clock: LocalClock) -> dict[Hold, Q]:

@@ -13,8 +13,8 @@ class Command(BaseCommand):
     help = "Make a believable agency to try things on. What is there already stays as it is."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--brands", type=int, default=6, metavar="N")
-        parser.add_argument("--campaigns-per-brand", type=int, default=9, metavar="N")
+        parser.add_argument("--brands", type=int, default=8, metavar="N")
+        parser.add_argument("--campaigns-per-brand", type=int, default=10, metavar="N")
 
     def handle(self, *_: Any, **options: Any) -> None:
         at = timezone.now()

@@ -1,0 +1,101 @@
+"""What the pages share: who acts and when, edits under the brand's lock, and pages that only show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, ClassVar, cast
+
+from django import forms
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
+from django.db.models import DateTimeField, QuerySet, Value
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from campaigns.admin.unfolded import ModelAdmin
+from campaigns.enforcement import reconcile
+from campaigns.models import Brand
+from campaigns.money import MoneyField
+
+
+def actor(user: User | AnonymousUser) -> str:
+    """The user, as the history of statuses names them."""
+    return f"user:{user.get_username()}"
+
+
+class MoneyInput(UnfoldAdminTextInputWidget):
+    """A text box that asks a phone for its number pad. Not type=number: browsers round and localize that."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"inputmode": "decimal", "autocomplete": "off", **(attrs or {})})
+
+
+class Page(ModelAdmin):
+    """A page of this system: its rows come with `read_at`, the one clock reading that all they show rests on."""
+
+    formfield_overrides: ClassVar = {MoneyField: {"widget": MoneyInput}}
+    list_per_page = 50
+    list_filter_submit = True
+    list_fullwidth = True
+    warn_unsaved_form = True
+    show_full_result_count = False  # counting millions of rows tells nobody anything
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        read_at = Value(timezone.now(), DateTimeField())
+        return cast("QuerySet[Any]", super().get_queryset(request).annotate(read_at=read_at))
+
+
+class EditPage(Page):
+    """A page whose edits take effect at once (R13): saved under the brand's lock and put right in one transaction."""
+
+    def brand_id(self, edited: Any) -> Any:
+        """The brand that an object of this page belongs to; None for a brand that is not saved yet."""
+        raise NotImplementedError
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Read what is edited after its brand is locked: an edit is judged and saved on what stands then."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None and request.method == "POST":
+            Brand.objects.lock([self.brand_id(found)])
+            found = super().get_object(request, object_id, from_field)
+        return found
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool) -> None:
+        if (brand_id := self.brand_id(obj)) is not None:
+            Brand.objects.lock([brand_id])
+        if hasattr(obj, "updated_at"):
+            obj.updated_at = timezone.now()
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        self.put_right(request, [self.brand_id(form.instance)])
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        brand_ids = [self.brand_id(obj)]
+        super().delete_model(request, obj)
+        self.put_right(request, brand_ids)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        brand_ids = {self.brand_id(obj) for obj in queryset}
+        Brand.objects.lock(brand_ids)
+        super().delete_queryset(request, queryset)
+        self.put_right(request, brand_ids)
+
+    def put_right(self, request: HttpRequest, brand_ids: Collection[Any]) -> None:
+        reconcile(at=timezone.now(), brand_ids=brand_ids, actor=actor(request.user))
+
+
+class ReadOnlyPage(Page):
+    """A page that only shows: the ledger and the histories are written by the system alone (R6)."""
+
+    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from babel.numbers import get_currency_name
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Field, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter
+from unfold.widgets import UnfoldAdminSelect2Widget
+
+from campaigns.admin.base import EditPage
+from campaigns.admin.displays import period_bar
+from campaigns.admin.unfolded import display
+from campaigns.models import Brand, Campaign
+from campaigns.money import CURRENCIES
+from campaigns.rules import DAILY, MONTHLY
+
+
+@admin.register(Brand)
+class BrandAdmin(EditPage):
+    list_display = ("name", "shown_status", "today", "month", "running", "timezone", "currency")
+    list_filter = ("is_active", ("currency", AllValuesCheckboxFilter), ("timezone", AllValuesCheckboxFilter))
+    search_fields = ("name", "description")
+    readonly_fields = ("today", "month", "created_at", "updated_at")
+    fieldsets: ClassVar = (
+        (None, {"fields": ("name", "description", "is_active")}),
+        ("Clock and currency", {"fields": (("timezone", "currency"),)}),
+        ("Budgets", {"fields": (("daily_budget", "monthly_budget"), ("today", "month"))}),
+        ("Record", {"fields": (("created_at", "updated_at"),)}),
+    )
+    add_fieldsets: ClassVar = fieldsets[:3]
+
+    def brand_id(self, edited: Brand) -> int:
+        return edited.pk
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
+        running = Count("campaigns", filter=Q(campaigns__status=Campaign.Status.ACTIVE))
+        brands: QuerySet[Brand] = super().get_queryset(request)
+        return brands.annotate(campaigns_running=running, campaigns_all=Count("campaigns"))
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "currency":
+            choices = [(code, f"{code}: {get_currency_name(code, locale='en')}") for code in CURRENCIES]
+            initial = db_field.get_default()
+            help_text = db_field.help_text
+            return forms.ChoiceField(
+                choices=choices, initial=initial, help_text=help_text, widget=UnfoldAdminSelect2Widget
+            )
+        if db_field.name == "timezone":
+            kwargs["widget"] = UnfoldAdminSelect2Widget
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
+        return self.fieldsets if obj else self.add_fieldsets
+
+    @display(description="Status", label={"Active": "success", "Inactive": "danger"})
+    def shown_status(self, brand: Brand) -> str:
+        return "Active" if brand.is_active else "Inactive"
+
+    @display(description="Spent today", ordering="daily_spend")
+    def today(self, brand: Any) -> SafeString | str:
+        return period_bar(brand, brand, DAILY, brand.read_at) if brand.pk else "-"
+
+    @display(description="Spent this month", ordering="monthly_spend")
+    def month(self, brand: Any) -> SafeString | str:
+        return period_bar(brand, brand, MONTHLY, brand.read_at) if brand.pk else "-"
+
+    @display(description="Running", ordering="campaigns_running")
+    def running(self, brand: Any) -> str:
+        return f"{brand.campaigns_running} of {brand.campaigns_all}"

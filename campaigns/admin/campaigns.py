@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    MultipleChoicesDropdownFilter,
+    RangeDateFilter,
+)
+
+from campaigns import enforcement
+from campaigns.admin.base import EditPage, actor
+from campaigns.admin.displays import budget_bar, period_bar
+from campaigns.admin.filters import HoldFilter, OverBudgetFilter
+from campaigns.admin.unfolded import TabularInline, action, display
+from campaigns.explain import explain
+from campaigns.models import Campaign, DaypartingSchedule
+from campaigns.rules import DAILY, MONTHLY
+
+
+class Verb(Protocol):
+    """What a person can do to campaigns: `enforcement.pause` and its like."""
+
+    def __call__(self, campaign_ids: Collection[int], *, at: datetime, actor: str) -> enforcement.Changes: ...
+
+
+class ScheduleInline(TabularInline):
+    model = DaypartingSchedule
+    extra = 0
+    fields = ("day_of_week", "start_time", "end_time", "is_active")
+    verbose_name = "window"
+    verbose_name_plural = "Hours in which it may run, on the brand's clock (none: around the clock)"
+
+
+@admin.register(Campaign)
+class CampaignAdmin(EditPage):
+    list_display = ("name", "brand", "shown_status", "why", "today", "month", "total", "start_date", "end_date")
+    list_select_related = ("brand",)
+    list_filter = (
+        ("status", MultipleChoicesDropdownFilter),
+        HoldFilter,
+        OverBudgetFilter,
+        ("brand", AutocompleteSelectFilter),
+        ("end_date", RangeDateFilter),
+    )
+    search_fields = ("name", "external_id", "brand__name")
+    autocomplete_fields = ("brand",)
+    inlines: ClassVar = [ScheduleInline]
+    actions = ("pause", "resume", "activate", "complete")
+    actions_submit_line = ("save_and_pause", "save_and_resume")
+    readonly_fields = ("explanation", "today", "month", "total", "created_at", "updated_at")
+    fieldsets: ClassVar = (
+        (None, {"fields": ("explanation", "brand", ("name", "external_id"))}),
+        ("Budgets", {"fields": (("daily_budget", "monthly_budget", "total_budget"), ("today", "month", "total"))}),
+        ("Dates", {"fields": (("start_date", "end_date"),)}),
+        ("Record", {"fields": (("created_at", "updated_at"),)}),
+    )
+    add_fieldsets: ClassVar = (
+        (None, {"fields": ("brand", ("name", "external_id"))}),
+        ("Budgets", {"fields": (("daily_budget", "monthly_budget", "total_budget"),)}),
+        ("Dates", {"fields": (("start_date", "end_date"),)}),
+    )
+
+    def brand_id(self, edited: Campaign) -> int:
+        return edited.brand_id
+
+    def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
+        return self.fieldsets if obj else self.add_fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
+        return (*self.readonly_fields, "brand") if obj else self.readonly_fields
+
+    def save_related(self, request: HttpRequest, form: forms.ModelForm[Campaign], formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        self.message_user(request, explain(form.instance.pk, at=timezone.now()).sentence, messages.INFO)
+
+    @display(
+        description="Status",
+        ordering="status",
+        label={"ACTIVE": "success", "PAUSED": "warning", "DRAFT": "info", "COMPLETED": "default"},
+    )
+    def shown_status(self, campaign: Campaign) -> tuple[str, str]:
+        return campaign.status, str(campaign.get_status_display())
+
+    @display(description="Held because", ordering="holds", empty_value="")
+    def why(self, campaign: Campaign) -> str:
+        return campaign.hold_set.label
+
+    @display(description="Spent today", ordering="daily_spend")
+    def today(self, campaign: Any) -> SafeString | str:
+        return period_bar(campaign, campaign.brand, DAILY, campaign.read_at) if campaign.pk else "-"
+
+    @display(description="Spent this month", ordering="monthly_spend")
+    def month(self, campaign: Any) -> SafeString | str:
+        return period_bar(campaign, campaign.brand, MONTHLY, campaign.read_at) if campaign.pk else "-"
+
+    @display(description="Spent in all", ordering="total_spend")
+    def total(self, campaign: Campaign) -> SafeString | str:
+        if not campaign.pk:
+            return "-"
+        return budget_bar(campaign.total_spend, campaign.total_budget, campaign.brand.currency)
+
+    @display(description="Now")
+    def explanation(self, campaign: Any) -> str:
+        return explain(campaign.pk, at=campaign.read_at).sentence if campaign.pk else "-"
+
+    @action(description="Pause", permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        self.carry_out(request, queryset, enforcement.pause, "paused", lambda changes: changes.paused)
+
+    @action(description="Resume", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        self.carry_out(request, queryset, enforcement.resume, "running again", lambda changes: changes.resumed)
+
+    @action(description="Activate: start drafts, reopen completed ones", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        self.carry_out(request, queryset, enforcement.activate, "activated", lambda changes: changes.activated)
+
+    @action(description="Complete: end for good", permissions=["change"])
+    def complete(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        self.carry_out(request, queryset, enforcement.complete, "completed", lambda changes: changes.completed)
+
+    @action(description="Save and pause", permissions=["change"])
+    def save_and_pause(self, request: HttpRequest, obj: Campaign) -> None:
+        enforcement.pause([obj.pk], at=timezone.now(), actor=actor(request.user))
+
+    @action(description="Save and resume", permissions=["change"])
+    def save_and_resume(self, request: HttpRequest, obj: Campaign) -> None:
+        enforcement.resume([obj.pk], at=timezone.now(), actor=actor(request.user))
+
+    def carry_out(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Campaign],
+        verb: Verb,
+        done: str,
+        count: Callable[[enforcement.Changes], int],
+    ) -> None:
+        """Do what a person asked of the campaigns chosen, and say of how many it could be done and why not of all."""
+        chosen = list(queryset.values_list("pk", flat=True))
+        changes = verb(chosen, at=timezone.now(), actor=actor(request.user))
+        affected = count(changes)
+        self.message_user(request, f"{affected} of {len(chosen)} campaigns {done}.", messages.SUCCESS)
+        if affected < len(chosen):
+            self.message_user(request, REASONS[verb], messages.WARNING)
+
+
+# Why a campaign may stay as it is after a person's action.
+REASONS: dict[Any, str] = {
+    enforcement.pause: "The others were not running: drafts and completed campaigns cannot be paused, and those that "
+    "something else holds are now held by you as well.",
+    enforcement.resume: "The others do not run: they are drafts, completed, or held by what 'Held because' says.",
+    enforcement.activate: "The others run already, start on a later day, or have an end date that has passed.",
+    enforcement.complete: "The others were completed already.",
+}
