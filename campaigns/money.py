@@ -67,9 +67,10 @@ def parse_money(value: object) -> Decimal:
     return amount or ZERO  # one zero: -0 and 0E-9 are it too
 
 
-def format_money(amount: Decimal, currency: str) -> str:
+def format_money(amount: Decimal, currency: str, *, with_code: bool = True) -> str:
     """`amount` for people, with the currency's own number of decimals (R2): `EUR 1,234.50`, `JPY 1,234`."""
-    return format_currency(amount, currency, "¤¤ #,##0.00", locale="en", currency_digits=True).replace("\xa0", " ")
+    pattern = "¤¤ #,##0.00" if with_code else "#,##0.00"
+    return format_currency(amount, currency, pattern, locale="en", currency_digits=True).replace("\xa0", " ")
 
 
 def format_amount(amount: Decimal, currency: str = "") -> str:

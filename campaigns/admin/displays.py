@@ -19,6 +19,8 @@ NEARLY = 80
 
 def budget_bar(spend: Decimal, budget: Decimal | None, currency: str) -> SafeString:
     """Spend in words, and where there is a budget how much of it is gone, as a bar and as a figure."""
+    if budget is not None and budget <= 0:
+        budget = None  # what a person just typed into a form that refuses it
     percent = None if budget is None else int((spend / budget * 100).to_integral_value(ROUND_DOWN))
     level = "none"
     if percent is not None:

@@ -27,7 +27,8 @@ class Command(BaseCommand):
         if options["format"] == "json":
             self.stdout.write(json.dumps(report.as_json()))
             return
-        console = Console()
+        # In a pipe nobody's screen is too narrow.
+        console = Console() if self.stdout.isatty() else Console(width=200)
         with console.capture() as shown:
             for brand in report.brands:
                 console.print(_table(brand))
@@ -38,11 +39,12 @@ class Command(BaseCommand):
 
 
 def _table(report: BrandReport) -> Table:
-    table = Table(title=f"{report.brand.name}, {report.local_time:%Y-%m-%d %H:%M} {report.local_time.tzinfo}")
+    where_and_when = f"{report.local_time:%Y-%m-%d %H:%M} {report.local_time.tzinfo}"
+    table = Table(title=f"{report.brand.name}, {where_and_when}, in {report.currency}")
     for heading in ("Campaign", "Status"):
         table.add_column(heading)
     for heading in ("Today", "of", "This month", "of", "In all", "of"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True, overflow="fold")
     for line in report.campaigns:
         table.add_row(*_cells(line, report.currency))
     table.add_section()
@@ -52,7 +54,7 @@ def _table(report: BrandReport) -> Table:
 
 def _cells(line: ReportLine, currency: str) -> list[str]:
     def shown(amount: Decimal | None) -> str:
-        return "" if amount is None else format_money(amount, currency)
+        return "" if amount is None else format_money(amount, currency, with_code=False)
 
     amounts = (line.daily_spend, line.daily_budget, line.monthly_spend, line.monthly_budget)
     return [line.name, line.status, *map(shown, (*amounts, line.total_spend, line.total_budget))]
