@@ -40,7 +40,7 @@ def read(lines: Iterable[str], columns: Columns) -> Iterator[SpendRow | BadRow]:
     if first is None or not first.strip():
         raise UnreadableFile("The file is empty: it needs a header line with the names of its columns.")
     delimiter, header = _understand_header(first, columns)
-    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True, skipinitialspace=True)
     try:
         next(reader)
         begins = reader.line_num + 1
@@ -74,7 +74,9 @@ def _understand_header(first: str, columns: Columns) -> tuple[str, list[str]]:
 
 def _split_header(first: str, delimiter: str) -> list[str]:
     try:
-        return [_plain(name) for name in next(csv.reader([first], delimiter=delimiter, strict=True))]
+        return [
+            _plain(name) for name in next(csv.reader([first], delimiter=delimiter, strict=True, skipinitialspace=True))
+        ]
     except csv.Error:
         return []
 

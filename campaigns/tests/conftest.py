@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -43,24 +44,22 @@ class Installation:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, django_db_setup: None, django_db_blocker: Any) -> Iterator[Installation]:
+def installation(tmp_path: Path) -> Iterator[Installation]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     name = f"installation_{uuid.uuid4().hex[:12]}"
     if connection.vendor == "sqlite":
         environment["DATABASE_URL"] = f"sqlite:///{tmp_path / name}.sqlite3"
     else:
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(f"create database {name}")
-            connection.close()
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+            server.execute(f"create database {name}".encode())
         before, _, after = os.environ["DATABASE_URL"].partition("?")
         environment["DATABASE_URL"] = f"{before.rpartition('/')[0]}/{name}" + (f"?{after}" if after else "")
     made = Installation(environment)
     made.output("migrate", "-v0")
     yield made
     if connection.vendor != "sqlite":
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(f"drop database {name} with (force)")
-            connection.close()
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+            server.execute(f"drop database {name} with (force)".encode())
 
 
 @pytest.fixture

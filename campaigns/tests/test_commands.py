@@ -1,0 +1,275 @@
+"""The commands: the same functions as the tasks, with clear words, data on stdout and exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from campaigns.demo import play_traffic
+from campaigns.ledger import SpendEntry, record_spend
+from campaigns.management.base import SweepCommand
+from campaigns.management.commands import (
+    activate_campaigns,
+    check_budgets,
+    enforce_dayparting,
+    reset_daily_spends,
+    reset_monthly_spends,
+)
+from campaigns.models import Brand, Campaign, DailySpend, DaypartingSchedule, SpendLog, StatusChange
+from campaigns.tests.conftest import Installation
+from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
+
+pytestmark = pytest.mark.django_db
+
+NOON = "2026-11-21T12:00:00+00:00"
+
+
+def said(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command(*arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
+
+
+def told(*arguments: str) -> Any:
+    return json.loads(said(*arguments, "--format", "json"))
+
+
+def figures(**changed: int) -> dict[str, Any]:
+    zeros = dict.fromkeys(("checked", "reset", "activated", "paused", "resumed", "completed"), 0)
+    return {"at": NOON, "dry_run": False, **zeros, **changed}
+
+
+def spend(campaign: Campaign, amount: str, at: str = NOON) -> None:
+    record_spend([SpendEntry(campaign.pk, Decimal(amount), utc(at))], at=utc(at))
+
+
+def test_check_budgets_holds_and_releases_and_tells_it_as_one_json_object() -> None:
+    over, freed = CampaignFactory.create(daily_budget=Decimal(5)), CampaignFactory.create(daily_budget=Decimal(5))
+    for campaign in (over, freed):
+        spend(campaign, "5")
+    Campaign.objects.filter(pk=over.pk).update(status="ACTIVE", holds=0)
+    Campaign.objects.filter(pk=freed.pk).update(daily_budget=Decimal(50))
+
+    assert told("check_budgets", "--at", NOON) == figures(checked=2, paused=1, resumed=1)
+    assert told("check_budgets", "--at", NOON) == figures(checked=2)
+    assert set(StatusChange.objects.filter(actor="command:check_budgets").values_list("campaign", flat=True)) == {
+        over.pk,
+        freed.pk,
+    }
+
+
+def test_enforce_dayparting_pauses_outside_and_resumes_inside_the_hours() -> None:
+    ScheduleFactory.create(day_of_week=6)  # Saturday 09:00 to 17:00
+
+    assert told("enforce_dayparting", "--at", "2026-11-21T08:00:00+00:00")["paused"] == 1
+    assert told("enforce_dayparting", "--at", NOON) == figures(checked=1, resumed=1)
+
+
+def test_activate_campaigns_starts_drafts_and_completes_what_is_over() -> None:
+    CampaignFactory.create(status="DRAFT", start_date=date(2026, 11, 21))
+    CampaignFactory.create(end_date=date(2026, 11, 20))
+
+    changes = told("activate_campaigns", "--at", NOON)
+
+    assert (changes["checked"], changes["activated"], changes["completed"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("command", "budget", "next_period"),
+    [
+        ("reset_daily_spends", "daily_budget", "2026-11-22T00:00:00+00:00"),
+        ("reset_monthly_spends", "monthly_budget", "2026-12-01T00:00:00+00:00"),
+    ],
+)
+def test_resets_begin_the_new_period_and_release_what_the_last_one_held(
+    command: str, budget: str, next_period: str
+) -> None:
+    campaign = CampaignFactory.create(**{budget: Decimal(5)})
+    spend(campaign, "5")
+
+    assert told(command, "--at", NOON) == figures(checked=1)
+    changes = told(command, "--at", next_period)
+
+    assert (changes["reset"], changes["resumed"]) == (2, 1)
+
+
+def test_a_forced_reset_releases_at_once() -> None:
+    campaign = CampaignFactory.create(daily_budget=Decimal(5))
+    spend(campaign, "5")
+
+    assert told("reset_daily_spends", "--at", "2026-11-21T12:00:01+00:00")["reset"] == 0
+    forced = told("reset_daily_spends", "--at", "2026-11-21T12:00:01+00:00", "--force")
+
+    assert (forced["reset"], forced["resumed"]) == (2, 1)
+    assert Campaign.objects.get().status == "ACTIVE"
+
+
+def test_a_dry_run_tells_what_would_change_and_changes_nothing() -> None:
+    CampaignFactory.create(brand=BrandFactory.create(is_active=False))
+
+    assert told("check_budgets", "--at", NOON, "--dry-run") == figures(checked=1, reset=4, paused=1, dry_run=True)
+    assert "Would be: 1 campaigns checked; 4 reset, 1 paused." in said("check_budgets", "--dry-run")
+    assert Campaign.objects.get().status == "ACTIVE"
+
+
+def test_a_sweep_of_named_brands_leaves_the_others_alone() -> None:
+    for name in ("A", "B", "C"):
+        CampaignFactory.create(brand=BrandFactory.create(name=name, is_active=False))
+
+    assert told("check_budgets", "--at", NOON, "--brand", "A", "--brand", "C") == figures(checked=2, reset=8, paused=2)
+    assert Campaign.objects.get(brand__name="B").status == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("check_budgets", "--brand", "Nobody"), "There is no brand 'Nobody'"),
+        (("explain_campaign", "999999"), "There is no campaign 999999"),
+        (("simulate_spend", "999999", "5"), "There is no campaign 999999"),
+        (("simulate_spend", "5"), "Give CAMPAIGN_ID and AMOUNT, or --rate"),
+        (("simulate_spend", "--rate", "0"), "Give CAMPAIGN_ID and AMOUNT, or --rate"),
+        (("check_budgets", "--at", "yesterday"), "is no time in ISO 8601"),
+        (("check_budgets", "--at", "2026-11-21T12:00:00"), "has no offset"),
+    ],
+)
+def test_what_a_command_cannot_do_it_says_clearly(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        said(*arguments)
+
+
+@pytest.mark.processes
+def test_exit_codes_are_0_for_done_1_for_a_clear_error_and_2_for_wrong_usage(installation: Installation) -> None:
+    for code, *arguments in (
+        (0, "check_budgets", "--format", "json"),
+        (1, "check_budgets", "--brand", "Nobody"),
+        (1, "simulate_spend", "1", "5"),
+        (1, "import_spend", "missing.csv"),
+        (2, "check_budgets", "--at", "noon"),
+        (2, "check_budgets", "--frobnicate"),
+        (2, "simulate_spend"),
+    ):
+        done = installation.run(*map(str, arguments))
+        assert done.returncode == code, (arguments, done.stderr)
+        assert (done.stdout != b"") is (code == 0)
+        assert b"Traceback" not in done.stderr
+
+
+def test_every_sweep_has_a_task_that_owns_the_same_holds_and_a_place_in_the_beat_schedule() -> None:
+    commands: list[type[SweepCommand]] = [
+        module.Command
+        for module in (
+            activate_campaigns,
+            check_budgets,
+            enforce_dayparting,
+            reset_daily_spends,
+            reset_monthly_spends,
+        )
+    ]
+
+    assert {f"campaigns.tasks.{command.task}" for command in commands} == {
+        entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()
+    }
+
+
+def test_explain_campaign_tells_in_words_and_as_json() -> None:
+    campaign = CampaignFactory.create(daily_budget=Decimal(5))
+    spend(campaign, "5")
+
+    explanation = told("explain_campaign", str(campaign.pk), "--at", NOON)
+
+    assert explanation["running"] is False
+    assert [hold["code"] for hold in explanation["holds"]] == ["DAILY_BUDGET"]
+    assert (explanation["next_change_at"], explanation["then"]) == ("2026-11-22T00:00:00+00:00", "ACTIVE")
+    tomorrow = said("explain_campaign", str(campaign.pk), "--at", "2026-11-22T00:00:00+00:00")
+    assert tomorrow == "Running.\nStill recorded as PAUSED: the next tick puts it right.\n"
+
+
+def test_simulate_spend_records_one_spend_and_says_what_happened() -> None:
+    campaign = CampaignFactory.create(name="Spring", brand=BrandFactory.create(name="Acme"), daily_budget=Decimal(5))
+
+    assert "Recorded. Acme / Spring has spent USD 2.00 today.\nRunning." in said(
+        "simulate_spend", str(campaign.pk), "2"
+    )
+    assert "Paused. Today's budget of USD 5.00 is reached (USD 5.00)." in said("simulate_spend", str(campaign.pk), "3")
+    assert "has spent USD 4.00 today.\nRunning." in said("simulate_spend", str(campaign.pk), "-1")
+
+
+def test_simulated_traffic_spends_on_running_campaigns_only() -> None:
+    from random import Random
+
+    running = CampaignFactory.create(daily_budget=Decimal(100))
+    CampaignFactory.create(status="PAUSED", holds=1)
+
+    assert play_traffic(Random(1), 20, at=utc(NOON)).recorded == 20
+    assert set(SpendLog.objects.values_list("campaign", flat=True)) == {running.pk}
+
+
+def test_verify_spend_says_which_counter_is_wrong_and_by_how_much_and_repairs_it() -> None:
+    campaign = CampaignFactory.create(name="Spring", brand=BrandFactory.create(name="Acme"))
+    spend(campaign, "10")
+    said("verify_spend")
+    with connection.cursor() as cursor:
+        cursor.execute("update campaigns_campaign set monthly_spend = 12500000")
+    out = io.StringIO()
+
+    with pytest.raises(CommandError, match="Wrong counters: 1"):
+        call_command("verify_spend", stdout=out)
+    assert out.getvalue() == (
+        f"campaign {campaign.pk} (Spring): monthly_spend is 12.50 USD, the ledger says 10.00: off by 2.50.\n"
+    )
+    said("verify_spend", "--brand", "Acme", "--repair")
+    said("verify_spend")
+    campaign.refresh_from_db()
+    assert campaign.monthly_spend == 10
+
+
+def test_spend_report_tells_spend_of_the_current_periods_and_never_adds_up_currencies() -> None:
+    euro = CampaignFactory.create(brand=BrandFactory.create(name="Acme", currency="EUR"), name="Spring")
+    yen = CampaignFactory.create(brand=BrandFactory.create(name="Nippon", currency="JPY"))
+    spend(euro, "5")
+    spend(yen, "700")
+
+    report = told("spend_report", "--at", NOON)
+    next_day = told("spend_report", "--at", "2026-11-22T12:00:00+00:00", "--brand", "Acme")
+
+    assert report["totals"] == {
+        "EUR": {"daily_spend": "5.00", "monthly_spend": "5.00"},
+        "JPY": {"daily_spend": "700", "monthly_spend": "700"},
+    }
+    assert next_day["totals"] == {"EUR": {"daily_spend": "0.00", "monthly_spend": "5.00"}}
+    assert next_day["brands"][0]["campaigns"][0]["total_spend"] == "5.00"
+    text = said("spend_report", "--at", NOON)
+    assert "Acme, 2026-11-21 12:00 UTC, in EUR" in text
+    assert "All brands in JPY: JPY 700 today, JPY 700 this month." in text
+
+
+def test_the_seeded_agency_has_something_for_every_screen_and_can_be_seeded_twice() -> None:
+    said("seed_data")
+    first = [model.objects.count() for model in (Brand, Campaign, SpendLog, DaypartingSchedule, StatusChange)]
+    said("seed_data")
+
+    assert first == [model.objects.count() for model in (Brand, Campaign, SpendLog, DaypartingSchedule, StatusChange)]
+    assert set(Campaign.objects.values_list("status", flat=True)) == set(Campaign.Status.values)
+    held = {code for campaign in Campaign.objects.all() for code in campaign.hold_set.codes}
+    assert held >= {"MANUAL", "DAILY_BUDGET", "TOTAL_BUDGET", "DAYPARTING", "BRAND_DAILY_BUDGET", "BRAND_INACTIVE"}
+    assert len({str(brand.timezone) for brand in Brand.objects.all()}) > 5
+    assert len(set(Brand.objects.values_list("currency", flat=True))) > 5
+    assert DailySpend.objects.filter(day__lt=timezone.now().date() - timedelta(days=90)).exists()
+    assert DaypartingSchedule.objects.filter(end_time__lt="06:30", start_time__gt="20:00").exists()
+    said("verify_spend")
+    assert told("activate_campaigns")["paused"] == 0
+
+
+def test_the_seeded_agency_can_be_of_any_size() -> None:
+    said("seed_data", "--brands", "9", "--campaigns-per-brand", "1")
+
+    assert (Brand.objects.count(), Campaign.objects.count()) == (9, 9)

@@ -1,0 +1,286 @@
+"""Importing CSVs of spend: what counts, what is refused, and that again changes nothing."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from campaigns.importing import BadRow, SpendRow, decoded
+from campaigns.importing.plain import Columns, read
+from campaigns.models import Brand, Campaign, DailySpend, SpendLog
+from campaigns.tests.conftest import Installation
+from campaigns.tests.factories import BrandFactory, CampaignFactory
+
+pytestmark = pytest.mark.django_db
+
+HEADER = "date,brand,campaign,amount\n"
+
+
+@pytest.fixture
+def spring() -> Campaign:
+    return CampaignFactory.create(brand=BrandFactory.create(name="Acme", currency="EUR"), name="Spring")
+
+
+def rows(text: str | bytes, columns: Columns | None = None) -> list[SpendRow | BadRow]:
+    file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+    return list(read(decoded(file), columns or Columns()))
+
+
+def imported(tmp_path: Path, text: str | bytes, *options: str, fails: bool = False) -> str:
+    """What the command says, on both of its streams, of a file with this content."""
+    file = tmp_path / "spend.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    out = io.StringIO()
+    if not fails:
+        call_command("import_spend", str(file), *options, stdout=out, stderr=out)
+        return out.getvalue()
+    with pytest.raises(CommandError) as refused:
+        call_command("import_spend", str(file), *options, stdout=out, stderr=out)
+    return f"{out.getvalue()}{refused.value}"
+
+
+def days(campaign: Campaign) -> dict[str, Decimal]:
+    return {str(day.day): day.amount for day in DailySpend.objects.filter(campaign=campaign)}
+
+
+def test_rows_of_one_campaign_and_day_are_summed_and_set_as_that_day_s_total(tmp_path: Path, spring: Campaign) -> None:
+    text = HEADER + "2026-10-01,Acme,Spring,1.10\n2026-10-02,Acme,Spring,5\n2026-10-01,Acme,Spring,2.000001\n"
+
+    said = imported(tmp_path, text)
+
+    assert days(spring) == {"2026-10-01": Decimal("3.100001"), "2026-10-02": Decimal(5)}
+    assert "3 rows, 0 refused; 2 days of campaigns; 2 entries recorded" in said
+
+
+def test_importing_again_changes_nothing_and_a_restated_day_is_corrected_by_the_difference(
+    tmp_path: Path, spring: Campaign
+) -> None:
+    text = HEADER + "2026-10-01,Acme,Spring,10\n2026-10-02,Acme,Spring,5\n"
+    imported(tmp_path, text)
+
+    assert "0 entries recorded" in imported(tmp_path, text)
+    assert "1 entries recorded" in imported(tmp_path, text.replace("Spring,10", "Spring,8.5"))
+
+    assert days(spring) == {"2026-10-01": Decimal("8.5"), "2026-10-02": Decimal(5)}
+    assert sorted(SpendLog.objects.values_list("amount", flat=True)) == [Decimal("-1.5"), Decimal(5), Decimal(10)]
+
+
+def test_with_add_each_row_is_an_entry_of_its_own_and_the_same_file_counts_once(
+    tmp_path: Path, spring: Campaign
+) -> None:
+    text = (
+        "date,brand,campaign,amount,reference,description\n"
+        "2026-10-01,Acme,Spring,10,inv-1,first\n"
+        "2026-10-01,Acme,Spring,10,,\n"
+        "2026-10-01,Acme,Spring,10,,\n"
+    )
+
+    first, again = imported(tmp_path, text, "--add"), imported(tmp_path, text, "--add")
+
+    assert "3 entries recorded, 0 duplicates" in first
+    assert "0 entries recorded, 3 duplicates" in again
+    assert days(spring) == {"2026-10-01": Decimal(30)}
+    assert SpendLog.objects.get(reference="inv-1").description == "first"
+
+
+def test_with_add_another_file_adds_to_what_is_there(tmp_path: Path, spring: Campaign) -> None:
+    imported(tmp_path, HEADER + "2026-10-01,Acme,Spring,10\n", "--add")
+    imported(tmp_path, HEADER + "2026-10-01,Acme,Spring,10\n\n", "--add")
+
+    assert days(spring) == {"2026-10-01": Decimal(20)}
+
+
+def test_bad_rows_are_listed_with_line_column_and_reason_and_the_good_ones_count(
+    tmp_path: Path, spring: Campaign
+) -> None:
+    text = HEADER + (
+        "2026-10-01,Acme,Spring,1\n"
+        "01/10/2026,Acme,Spring,2\n"
+        "2026-10-02,Acme,Spring,1e3\n"
+        "2026-10-03,,Spring,2\n"
+        "2026-10-04,Acme,,2\n"
+        "2026-10-05,Acme,Spring,\n"
+        "2026-10-06,Acme,Spring,1,5\n"
+        "2026-10-07,Nobody,Spring,2\n"
+        "2026-10-08,Acme,Autumn,2\n"
+        "2026-02-30,Acme,Spring,2\n"
+        "2199-10-10,Acme,Spring,2\n"
+        "1999-10-11,Acme,Spring,2\n"
+        "2026-10-12,Acme,Spring,-2\n"
+        "2026-10-13,Acme,Spring,4\n"
+    )
+
+    said = imported(tmp_path, text, fails=True)
+
+    assert days(spring) == {"2026-10-01": Decimal(1), "2026-10-13": Decimal(4)}
+    for expected in (
+        "line 3, column date: '01/10/2026' is not a date",
+        "line 4, column amount: '1e3' is not an amount",
+        "line 5, column brand: the brand is empty",
+        "line 6, column campaign: the campaign is empty",
+        "line 7, column amount: the amount is empty",
+        "line 8, column amount: the row has 5 cells and the header 4",
+        "line 9, column brand: there is no brand 'Nobody'",
+        "line 10, column campaign: Acme has no campaign 'Autumn'",
+        "line 11, column date: '2026-02-30' is not a date",
+        "line 12, column in_future: Acme, Spring on 2199-10-10",
+        "line 13, column too_old: Acme, Spring on 1999-10-11",
+        "line 14, column below_zero: Acme, Spring on 2026-10-12",
+        "12 rows were refused",
+    ):
+        assert expected in said
+
+
+def test_a_row_in_another_currency_than_its_brand_s_is_refused(tmp_path: Path, spring: Campaign) -> None:
+    text = "date,brand,campaign,amount,currency\n2026-10-01,Acme,Spring,1,EUR\n2026-10-02,Acme,Spring,1,USD\n"
+
+    assert "line 3, column currency: 'USD' is not the currency of Acme, EUR" in imported(tmp_path, text, fails=True)
+    assert days(spring) == {"2026-10-01": Decimal(1)}
+
+
+def test_missing_brands_and_campaigns_are_made_on_request_and_run(tmp_path: Path) -> None:
+    text = "date,brand,campaign,amount,currency\n2026-10-01,Acme,Spring,1,\n2026-10-01,Nippon,Haru,100,JPY\n"
+
+    said = imported(tmp_path, text, "--create-missing", "--timezone", "Europe/Berlin", "--currency", "EUR")
+
+    assert "New brand: Acme" in said
+    assert "New campaign: Nippon, Haru" in said
+    brands = Brand.objects.order_by("name").values_list("name", "currency")
+    assert list(brands) == [("Acme", "EUR"), ("Nippon", "JPY")]
+    assert {str(brand.timezone) for brand in Brand.objects.all()} == {"Europe/Berlin"}
+    assert set(Campaign.objects.values_list("status", flat=True)) == {"ACTIVE"}
+
+
+def test_names_that_could_never_be_are_refused_also_when_missing_ones_are_made(tmp_path: Path) -> None:
+    text = f"date,brand,campaign,amount,currency\n2026-10-01,{'x' * 201},Spring,1,EUR\n2026-10-01,Acme,Spring,1,XXX\n"
+
+    said = imported(tmp_path, text, "--create-missing", fails=True)
+
+    assert "line 2, column brand: Ensure this value has at most 200 characters" in said
+    assert "line 3, column brand: 'XXX' is not an ISO 4217 code" in said
+    assert not Brand.objects.exists()
+
+
+def test_other_headers_are_named_by_options_and_several_columns_name_a_campaign(tmp_path: Path) -> None:
+    BrandFactory.create(name="Acme")
+    text = "Day,Source,Name,Cost\n2026-10-01,Google,Spring,1\n2026-10-01,Google,,2\n2026-10-01,,,4\n"
+
+    said = imported(
+        tmp_path,
+        text,
+        *("--brand", "Acme", "--date-column", "day", "--amount-column", "COST"),
+        *("--campaign-column", "Source", "--campaign-column", "Name", "--create-missing"),
+        fails=True,
+    )
+
+    assert dict(Campaign.objects.values_list("name", "total_spend")) == {"Google / Spring": 1, "Google / (blank)": 2}
+    assert "line 4, column Source: the campaign is empty" in said
+
+
+def test_a_budget_reached_by_an_import_pauses_the_campaign(tmp_path: Path, spring: Campaign) -> None:
+    Campaign.objects.update(total_budget=Decimal(10))
+
+    said = imported(tmp_path, HEADER + "2026-10-01,Acme,Spring,10\n")
+
+    spring.refresh_from_db()
+    assert spring.hold_set.codes == ["TOTAL_BUDGET"]
+    assert f"Campaigns paused by it: {spring.pk}" in said
+
+
+ONE = SpendRow(line=2, day=date(2026, 10, 1), brand="Acme", campaign="Spring", amount=Decimal("1.5"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADER + "2026-10-01,Acme,Spring,1.5",
+        b"\xef\xbb\xbf" + (HEADER + "2026-10-01,Acme,Spring,1.5\n").encode(),
+        (HEADER + "2026-10-01,Acme,Spring,1.5\n").replace("\n", "\r\n"),
+        (HEADER + "2026-10-01,Acme,Spring,1.5\n").replace(",", ";"),
+        (HEADER + "2026-10-01,Acme,Spring,1.5\n").replace(",", "\t"),
+        ' Date , "BRAND",Campaign,Amount\n 2026-10-01 ," Acme ","Spring"," 1.5 "\n',
+        "clicks,amount,campaign,brand,date\n7,1.5,Spring,Acme,2026-10-01\n",
+        HEADER + "2026-10-01,Acme,Spring,1.5\n\n , , , \n",
+    ],
+    ids=["no newline", "BOM", "CRLF", "semicolons", "tabs", "quotes and spaces", "other columns", "blank lines"],
+)
+def test_a_plain_csv_is_read_however_it_was_saved(text: str | bytes) -> None:
+    assert rows(text) == [ONE]
+
+
+def test_quotes_may_hold_delimiters_and_newlines_and_lines_are_counted_all_the_same() -> None:
+    read_rows = rows(HEADER + '2026-10-01,Acme,"Spring, ""new""\nsale",1\nno date,Acme,Spring,1\n')
+
+    assert isinstance(read_rows[0], SpendRow)
+    assert (read_rows[0].line, read_rows[0].campaign) == (2, 'Spring, "new"\nsale')
+    assert isinstance(read_rows[1], BadRow)
+    assert read_rows[1].line == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "The file is empty"),
+        (b"\n\n", "The file is empty"),
+        (b"date,brand,amount\n", "There is no column 'campaign'. The file has: date, brand, amount"),
+        (b"just a text\n", "There is no column 'date' or 'campaign' or 'amount' or 'brand'"),
+        (b"date,brand,campaign,amount,Amount\n", "There are two columns 'amount'"),
+        (HEADER.encode() + b'2026-10-01,Acme,"Spring,1\n2026-10-02,Acme,Spring,1\n', "A quote may not be closed"),
+        (HEADER.encode() + "2026-10-01,Acme,Frühling,1\n".encode("latin-1"), "Line 2 is not UTF-8"),
+        ((HEADER + "2026-10-01,Acme,Spring,1\n").encode("utf-16"), "Line 1 is not UTF-8"),
+        (HEADER.encode() + b"2026-10-01,Acme,Spr\x00ing,1\n", "Line 2 contains a NUL byte"),
+        (HEADER.encode() + b"x" * 1_000_001, "Line 2 is longer than"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "There is no column"),
+    ],
+)
+@pytest.mark.parametrize("mode", [(), ("--add",)], ids=["totals", "add"])
+def test_a_file_that_makes_no_sense_is_refused_whole_with_the_reason(
+    tmp_path: Path, spring: Campaign, text: bytes, reason: str, mode: tuple[str, ...]
+) -> None:
+    good = (HEADER + "2026-10-01,Acme,Spring,1\n").encode()
+    text = text.replace(HEADER.encode(), good, 1) if text.startswith(HEADER.encode()) else text
+
+    said = imported(tmp_path, text, "--create-missing", *mode, fails=True)
+
+    assert reason.replace("Line 2", "Line 3") in said
+    assert "Nothing was imported" in said
+    assert not SpendLog.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "."])
+def test_a_file_that_cannot_be_opened_is_a_clear_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("import_spend", str(tmp_path / name))
+
+
+def test_a_zone_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="is no time zone") as refused:
+        call_command("import_spend", str(tmp_path), "--create-missing", "--timezone", "Mars/Olympus")
+
+    assert refused.value.returncode == 2
+
+
+def test_every_amount_is_judged_as_everywhere() -> None:
+    for text in ("NaN", "1_000", "٣", "1e400", "0.0000001", "9000000001", "inf", "1 000"):
+        (row,) = rows(f"{HEADER}2026-10-01,Acme,Spring,{text}\n")
+        assert isinstance(row, BadRow)
+        assert (row.line, row.column) == (2, "amount")
+
+
+@pytest.mark.processes
+def test_standard_input_is_imported_and_the_exit_code_tells_of_refused_rows(installation: Installation) -> None:
+    good = b"date,brand,campaign,amount\n2026-10-01,Acme,Spring,1.25\n"
+
+    done = installation.run("import_spend", "-", "--create-missing", stdin=good)
+    assert (done.returncode, done.stderr) == (0, b"")
+    refused = installation.run("import_spend", "-", "--create-missing", stdin=good + b"x,Acme,Spring,1\n")
+    assert refused.returncode == 1
+    assert b"line 3, column date" in refused.stderr
+    sums: Any = installation.python("result = [str(c.total_spend) for c in Campaign.objects.all()]")
+    assert sums == ["1.250000"]
