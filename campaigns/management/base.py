@@ -99,8 +99,9 @@ def send_task(name: str, **arguments: Any) -> str:
     try:
         return str(current_app.send_task(f"campaigns.tasks.{name}", kwargs=given).id)
     except BrokerError as error:
-        broker = current_app.connection().as_uri()
-        raise CommandError(f"The broker at {broker} does not answer ({error}). Nothing was sent.") from error
+        broker = current_app.connection()
+        where = f"{broker.hostname}:{broker.port}"
+        raise CommandError(f"The broker at {where} does not answer ({error}). Nothing was sent.") from error
 
 
 def with_progress(items: Iterable[Item], title: str, total: int | None) -> Iterator[Item]:

