@@ -20,7 +20,7 @@ from campaigns.audit import Difference, find_differences
 from campaigns.models import EARLIEST_SPEND, Brand, Campaign, DailySpend, SpendLog
 from campaigns.money import MAX_TOTAL, ZERO, InvalidMoney, format_amount, parse_money
 from campaigns.periods import LocalClock, last_second, local_clock, local_date, require_aware
-from campaigns.rules import PERIODS
+from campaigns.rules import PERIODS, Period
 
 # Clocks of platforms and collectors run a little ahead of ours; more than this is a mistake (R7).
 FUTURE_TOLERANCE = timedelta(minutes=5)
@@ -294,18 +294,22 @@ class _Books:
 
     def _begin_periods(self) -> None:
         """Roll over the counters whose day or month has ended, so that what is posted counts in the current one."""
-        for brand_id, clock in self.clocks.items():
-            campaigns = {pk: campaign for pk, campaign in self.campaigns.items() if campaign.brand_id == brand_id}
-            for period in PERIODS:
-                start = period.start(clock)
-                if getattr(self.brands[brand_id], period.since) < start:
-                    enforcement.roll_over(Brand.objects.filter(pk=brand_id), period, start)
-                    self.brands[brand_id].refresh_from_db()
-                old = {pk for pk, campaign in campaigns.items() if getattr(campaign, period.since) < start}
-                if old:
-                    enforcement.roll_over(Campaign.objects.filter(pk__in=old), period, start)
-                    self.campaigns.update(campaigns_now := Campaign.objects.in_bulk(old))
-                    campaigns.update(campaigns_now)
+        for period in PERIODS:
+            for start in {period.start(clock) for clock in self.clocks.values()}:
+                brands = [pk for pk in self.brands if self._is_old(self.brands[pk], period, pk, start)]
+                if brands:
+                    enforcement.roll_over(Brand.objects.filter(pk__in=brands), period, start)
+                    self.brands.update(Brand.objects.in_bulk(brands))
+                campaigns = [
+                    pk for pk, each in self.campaigns.items() if self._is_old(each, period, each.brand_id, start)
+                ]
+                if campaigns:
+                    enforcement.roll_over(Campaign.objects.filter(pk__in=campaigns), period, start)
+                    self.campaigns.update(Campaign.objects.in_bulk(campaigns))
+
+    def _is_old(self, counted: Brand | Campaign, period: Period, brand_id: int, start: datetime) -> bool:
+        """Whether the current period of this counter begins at `start`, and the counter is of an earlier one."""
+        return period.start(self.clocks[brand_id]) == start and getattr(counted, period.since) < start
 
     def _brands_over_budget(self) -> set[tuple[int, str]]:
         return {

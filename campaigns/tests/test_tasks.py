@@ -145,6 +145,7 @@ def test_a_refused_spend_survives_the_way_between_processes() -> None:
     assert (refused.code, str(refused)) == ("conflict", "taken")
 
 
+@pytest.mark.django_db(transaction=True)  # beat closes old connections
 def test_what_is_changed_in_the_admin_outlives_a_restart_of_beat() -> None:
     def restart() -> None:
         scheduler: Any = AdminOwnedScheduler
