@@ -84,9 +84,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
-DATE_FORMAT = "Y-m-d"
-DATETIME_FORMAT = "Y-m-d H:i"
-TIME_FORMAT = "H:i"
+FORMAT_MODULE_PATH = ["ad_agency.formats"]
 # The clock and the currency of a brand that names none (R2, R3).
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "USD")

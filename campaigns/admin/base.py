@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.admin.unfolded import ModelAdmin
 from campaigns.enforcement import reconcile
-from campaigns.models import Brand
+from campaigns.models import Brand, StatusChange
 from campaigns.money import MoneyField
 
 
@@ -71,6 +71,21 @@ class EditPage(Page):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         self.put_right(request, [self.brand_id(form.instance)])
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes with a deletion. Spend keeps its brand and campaign (R6); a history of statuses goes with its own.
+
+        Says which of `objs` have spend, where Django would list every entry.
+        """
+        kept = [f"{obj} has spend: it can only be ended or made inactive." for obj in objs if self.has_spend(obj)]
+        if kept:
+            return [], {}, set(), kept
+        deleted, counts, missing_permissions, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, missing_permissions - {StatusChange._meta.verbose_name}, protected
+
+    def has_spend(self, edited: Any) -> bool:
+        """Whether deleting it would take spend away."""
+        return False
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         brand_ids = [self.brand_id(obj)]

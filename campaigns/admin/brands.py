@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelect2Widget
 from campaigns.admin.base import EditPage
 from campaigns.admin.displays import period_bar
 from campaigns.admin.unfolded import display
-from campaigns.models import Brand, Campaign
+from campaigns.models import Brand, Campaign, SpendLog
 from campaigns.money import CURRENCIES
 from campaigns.rules import DAILY, MONTHLY
 
@@ -28,13 +28,19 @@ class BrandAdmin(EditPage):
     fieldsets: ClassVar = (
         (None, {"fields": ("name", "description", "is_active")}),
         ("Clock and currency", {"fields": (("timezone", "currency"),)}),
-        ("Budgets", {"fields": (("daily_budget", "monthly_budget"), ("today", "month"))}),
+        ("Budgets", {"fields": (("daily_budget", "today"), ("monthly_budget", "month"))}),
         ("Record", {"fields": (("created_at", "updated_at"),)}),
     )
-    add_fieldsets: ClassVar = fieldsets[:3]
+    add_fieldsets: ClassVar = (
+        *fieldsets[:2],
+        ("Budgets", {"fields": (("daily_budget", "monthly_budget"),)}),
+    )
 
     def brand_id(self, edited: Brand) -> int:
         return edited.pk
+
+    def has_spend(self, edited: Brand) -> bool:
+        return SpendLog.objects.filter(campaign__brand=edited).exists()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
         running = Count("campaigns", filter=Q(campaigns__status=Campaign.Status.ACTIVE))

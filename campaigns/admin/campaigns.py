@@ -22,7 +22,7 @@ from campaigns.admin.displays import budget_bar, period_bar
 from campaigns.admin.filters import HoldFilter, OverBudgetFilter
 from campaigns.admin.unfolded import TabularInline, action, display
 from campaigns.explain import explain
-from campaigns.models import Campaign, DaypartingSchedule
+from campaigns.models import Campaign, DaypartingSchedule, SpendLog
 from campaigns.rules import DAILY, MONTHLY
 
 
@@ -42,7 +42,7 @@ class ScheduleInline(TabularInline):
 
 @admin.register(Campaign)
 class CampaignAdmin(EditPage):
-    list_display = ("name", "brand", "shown_status", "why", "today", "month", "total", "start_date", "end_date")
+    list_display = ("name_and_brand", "shown_status", "why", "today", "month", "total", "end_date")
     list_select_related = ("brand",)
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
@@ -59,7 +59,10 @@ class CampaignAdmin(EditPage):
     readonly_fields = ("explanation", "today", "month", "total", "created_at", "updated_at")
     fieldsets: ClassVar = (
         (None, {"fields": ("explanation", "brand", ("name", "external_id"))}),
-        ("Budgets", {"fields": (("daily_budget", "monthly_budget", "total_budget"), ("today", "month", "total"))}),
+        (
+            "Budgets",
+            {"fields": (("daily_budget", "today"), ("monthly_budget", "month"), ("total_budget", "total"))},
+        ),
         ("Dates", {"fields": (("start_date", "end_date"),)}),
         ("Record", {"fields": (("created_at", "updated_at"),)}),
     )
@@ -72,6 +75,9 @@ class CampaignAdmin(EditPage):
     def brand_id(self, edited: Campaign) -> int:
         return edited.brand_id
 
+    def has_spend(self, edited: Campaign) -> bool:
+        return SpendLog.objects.filter(campaign=edited).exists()
+
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
 
@@ -81,6 +87,10 @@ class CampaignAdmin(EditPage):
     def save_related(self, request: HttpRequest, form: forms.ModelForm[Campaign], formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         self.message_user(request, explain(form.instance.pk, at=timezone.now()).sentence, messages.INFO)
+
+    @display(description="Campaign", ordering="name", header=True)
+    def name_and_brand(self, campaign: Campaign) -> tuple[str, str]:
+        return campaign.name, campaign.brand.name
 
     @display(
         description="Status",

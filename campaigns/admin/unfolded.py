@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     def action(*, description: str, permissions: list[str]) -> Callable[[Method], Method]: ...
 
     def display(
-        *, description: str, ordering: str = "", empty_value: str = "", label: dict[str, str] | None = None
+        *,
+        description: str,
+        ordering: str = "",
+        empty_value: str = "",
+        label: dict[str, str] | None = None,
+        header: bool = False,
     ) -> Callable[[Method], Method]: ...
 
 else:

@@ -405,15 +405,31 @@ def test_counters_and_status_cannot_be_typed_over(admin_page: Client) -> None:
     assert campaign.total_spend == 7
 
 
-def test_r6_a_campaign_with_spend_cannot_be_deleted_and_the_page_says_so(admin_page: Client) -> None:
+@pytest.mark.parametrize("model", ["campaign", "brand"])
+def test_r6_what_has_spend_cannot_be_deleted_and_the_page_says_so(admin_page: Client, model: str) -> None:
     campaign = CampaignFactory.create()
     spend(campaign, "7")
+    pk = campaign.pk if model == "campaign" else campaign.brand_id
 
-    page = admin_page.post(f"{CAMPAIGNS}{campaign.pk}/delete/", {"post": "yes"})
+    page = admin_page.post(f"/admin/campaigns/{model}/{pk}/delete/", {"post": "yes"})
+    listed = admin_page.post(
+        f"/admin/campaigns/{model}/", {"action": "delete_selected", "_selected_action": [pk], "post": "yes"}
+    )
 
-    assert page.status_code == 200
-    assert page.context["protected"]
+    assert [page.status_code, listed.status_code] == [200, 200]
+    assert "has spend: it can only be ended or made inactive." in page.content.decode()
     assert Campaign.objects.exists()
+
+
+@pytest.mark.parametrize("model", ["campaign", "brand"])
+def test_r6_what_has_no_spend_can_be_deleted_with_its_history(admin_page: Client, model: str) -> None:
+    campaign = CampaignFactory.create()
+    pause([campaign.pk], at=NOON, actor="user:alice")
+    pk = campaign.pk if model == "campaign" else campaign.brand_id
+
+    posted(admin_page, f"/admin/campaigns/{model}/{pk}/delete/", {"post": "yes"})
+
+    assert not Campaign.objects.exists()
 
 
 def test_who_may_only_look_can_neither_edit_nor_act(client: Client) -> None:

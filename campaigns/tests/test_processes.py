@@ -107,20 +107,63 @@ for _ in range(3):
     assert installation.run("verify_spend").returncode == 0
 
 
-def test_a_tick_of_beat_pauses_a_campaign(installation: Installation, broker: ValkeyServer) -> None:
-    installation.python(
-        f"""{A_RUNNING_CAMPAIGN}
-Brand.objects.update(is_active=False)
+A_TICK_EVERY_SECOND = """
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 second = IntervalSchedule.objects.create(every=1, period="seconds")
 PeriodicTask.objects.create(
     name="check_campaign_budgets", task="campaigns.tasks.check_campaign_budgets", interval=second
 )
 """
-    )
+
+# Two days ago the worker and beat stopped, with Acme's budget spent and another campaign paused by a person.
+STOPPED_TWO_MIDNIGHTS_AGO = """
+from datetime import timedelta
+from decimal import Decimal
+from django.utils import timezone
+from campaigns import enforcement, ledger
+then = timezone.now() - timedelta(days=2)
+left = Campaign.objects.create(brand=brand, name="Left", status="ACTIVE")
+enforcement.reconcile(at=then)
+enforcement.pause([left.pk], at=then, actor="user:alice")
+ledger.record_spend([ledger.SpendEntry(campaign.pk, Decimal(100), then)], at=then, actor="test")
+idle = Campaign.objects.create(brand=Brand.objects.create(name="Idle", is_active=False), name="Idle", status="ACTIVE")
+"""
+
+STATES = """
+result = {c.name: [c.status_in_words, str(c.daily_spend), str(c.total_spend)] for c in Campaign.objects.all()}
+"""
+
+
+def test_a_tick_of_beat_pauses_a_campaign_and_makes_two_missed_midnights_right(
+    installation: Installation, broker: ValkeyServer
+) -> None:
+    installation.python(A_RUNNING_CAMPAIGN + STOPPED_TWO_MIDNIGHTS_AGO + A_TICK_EVERY_SECOND)
+    held = "Paused: Daily budget reached, Brand's daily budget reached"
+    assert installation.python(STATES) == {
+        "Spring": [held, "100.000000", "100.000000"],
+        "Left": ["Paused: Paused by a person, Brand's daily budget reached", "0.000000", "0.000000"],
+        "Idle": ["Active", "0.000000", "0.000000"],
+    }
+
+    right = {
+        "Spring": ["Active", "0.000000", "100.000000"],
+        "Left": ["Paused: Paused by a person", "0.000000", "0.000000"],
+        "Idle": ["Paused: Brand inactive", "0.000000", "0.000000"],
+    }
     with celery(installation, "worker", "--concurrency", "1"), celery(installation, "beat"):
-        eventually(installation, "result = Campaign.objects.get().status_in_words", "Paused: Brand inactive")
-    assert installation.python("result = StatusChange.objects.get().actor") == "task:check_campaign_budgets"
+        eventually(installation, STATES, right)
+        history = installation.python("result = StatusChange.objects.count()")
+        ticks = "from django_celery_results.models import TaskResult\nresult = TaskResult.objects.count() > {}"
+        seen = installation.python(ticks.replace(" > {}", ""))
+        eventually(installation, ticks.format(seen + 1), True)  # at least one more tick came and went
+
+    assert installation.python(STATES) == right
+    assert installation.python("result = StatusChange.objects.count()") == history
+    by_the_tick = (
+        "result = sorted(StatusChange.objects.filter(actor__startswith='task').values_list('actor', flat=True))"
+    )
+    assert installation.python(by_the_tick) == ["task:check_campaign_budgets"] * 3
+    assert installation.run("verify_spend").returncode == 0
 
 
 def test_a_command_that_needs_a_worker_says_when_the_broker_is_away(installation: Installation) -> None:
