@@ -160,8 +160,7 @@ def _summary(campaign: JudgedCampaign, reasons: list[HoldReason], change: _Chang
             if campaign.start_date is None:
                 text += " It has no start date: a person activates it."
             elif campaign.start_date <= clock.today:
-                held = ", ".join(Hold(campaign.holds_now & ~Hold.DAYPARTING).label.split(", "))
-                text += f" It does not start yet: {held}."
+                text += f" It does not start yet: {Hold(campaign.holds_now & ~Hold.DAYPARTING).label}."
         case Status.ACTIVE:
             text = "Running."
         case Status.COMPLETED:

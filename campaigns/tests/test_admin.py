@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_celery_results.models import TaskResult
 
-from campaigns.enforcement import pause
+from campaigns.enforcement import pause, reconcile
 from campaigns.ledger import SpendEntry, record_spend
 from campaigns.models import Brand, BrandQuerySet, Campaign, DaypartingSchedule, StatusChange
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
@@ -256,6 +256,17 @@ def test_r13_a_schedule_edited_or_deleted_on_its_own_page_takes_effect_at_once(a
     assert state(campaign) == ("PAUSED", ["DAYPARTING"])
     posted(admin_page, f"/admin/campaigns/daypartingschedule/{schedule.pk}/delete/", {"post": "yes"})
     assert state(campaign) == ("ACTIVE", [])
+
+
+def test_r13_schedules_deleted_from_their_list_release_their_campaigns_at_once(admin_page: Client) -> None:
+    schedules = [ScheduleFactory.create() for _ in range(2)]
+    reconcile(at=NOON)
+    chosen = {"action": "delete_selected", "_selected_action": [each.pk for each in schedules], "post": "yes"}
+
+    admin_page.post("/admin/campaigns/daypartingschedule/", chosen)
+
+    assert not DaypartingSchedule.objects.exists()
+    assert [state(each.campaign) for each in schedules] == [("ACTIVE", [])] * 2
 
 
 def test_r20_a_window_that_is_empty_is_refused_with_the_reason(admin_page: Client) -> None:

@@ -119,6 +119,15 @@ def test_r21_starts_and_ends_are_told_on_the_brand_s_clock(
     assert (told_of.next_change_at, told_of.then) == (at and utc(at), then)
 
 
+def test_r21_a_draft_that_does_not_start_is_told_why() -> None:
+    brand = BrandFactory.create(is_active=False)
+    waiting = CampaignFactory.create(brand=brand, status="DRAFT", start_date=date(2026, 11, 1))
+    undated = CampaignFactory.create(brand=brand, status="DRAFT")
+
+    assert told(waiting).sentence == "Draft. It does not start yet: Brand inactive."
+    assert told(undated).sentence == "Draft. It has no start date: a person activates it."
+
+
 def test_r21_what_is_due_and_what_is_recorded_are_told_apart() -> None:
     campaign = CampaignFactory.create()
     ScheduleFactory.create(campaign=campaign, day_of_week=1)

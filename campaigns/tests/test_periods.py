@@ -121,6 +121,14 @@ def test_the_last_second_of_a_day_is_inside_it_and_a_skipped_date_has_none() -> 
         last_second(ZoneInfo("Pacific/Apia"), date(2011, 12, 30))
 
 
+def test_minutes_that_a_clock_repeats_over_midnight_belong_to_the_day_that_had_begun() -> None:
+    newfoundland = ZoneInfo("America/St_Johns")  # at 00:01 on 2010-11-07 it went back to 23:01
+
+    assert local_date(newfoundland, utc("2010-11-07T02:30:30Z")) == date(2010, 11, 7)
+    assert utc("2010-11-07T02:45Z").astimezone(newfoundland).date() == date(2010, 11, 6)
+    assert local_date(newfoundland, utc("2010-11-07T02:45Z")) == date(2010, 11, 7)
+
+
 def test_a_naive_time_names_no_instant() -> None:
     naive = datetime(2026, 11, 21, 12)  # that is what is tested
 
