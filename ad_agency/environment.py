@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import environ
-from babel.numbers import list_currencies
 from django.core.exceptions import ImproperlyConfigured
+
+from campaigns.currencies import CURRENCIES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 T = TypeVar("T")
 
 _env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+environ.Env.read_env(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
 
 
 def read(name: str, default: T, parse: Callable[[str], T]) -> T:
@@ -30,7 +33,8 @@ def read(name: str, default: T, parse: Callable[[str], T]) -> T:
     try:
         return parse(raw)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name}={raw!r} is not usable: {error}") from error
+        shown = re.sub(r"//[^/]*@", "//***@", raw)  # no password reaches a log
+        raise ImproperlyConfigured(f"{name}={shown!r} is not usable: {error}") from None
 
 
 def text(name: str, default: str = "") -> str:
@@ -75,8 +79,8 @@ def time_zone(name: str, default: str) -> str:
 
 def currency(name: str, default: str) -> str:
     def parse(raw: str) -> str:
-        if raw not in list_currencies():
-            raise ValueError("use an ISO 4217 code such as EUR")
+        if raw not in CURRENCIES:
+            raise ValueError("use an ISO 4217 code in use today, such as EUR")
         return raw
 
     return read(name, default, parse)
@@ -112,6 +116,9 @@ def database() -> dict[str, Any]:
             "PORT": whole_number("DB_PORT", 5432, at_least=1),
         }
     else:
+        parts = [name for name in ("DB_USER", "DB_PASSWORD", "DB_HOST", "DB_PORT") if text(name)]
+        if parts:
+            raise ImproperlyConfigured(f"{', '.join(parts)} without DB_NAME: name the database, or leave them all out.")
         config = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(BASE_DIR / "db.sqlite3")}
 
     options = dict(config.get("OPTIONS", {}))

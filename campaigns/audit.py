@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
@@ -36,17 +37,25 @@ class Difference:
 def find_differences(brand_ids: Collection[int] | None = None) -> Iterator[Difference]:
     """Every counter and day, of all brands or of `brand_ids`, that is not the sum of its entries.
 
-    Looks at the brands one by one; where spend goes on meanwhile, hold their locks to be sure of what it says.
+    Brand by brand, so that spend may go on meanwhile: what looks wrong is looked at again under the brand's lock.
     """
     brands = Brand.objects.all() if brand_ids is None else Brand.objects.filter(pk__in=brand_ids)
     for brand in brands.order_by("pk"):
-        campaigns = Campaign.objects.filter(brand=brand)
-        for period in PERIODS:
-            since = {"timestamp__gte": OuterRef(period.since)}
-            yield from _wrong(Brand.objects.filter(pk=brand.pk), period.spend, "campaign__brand", since)
-            yield from _wrong(campaigns, period.spend, "campaign", since)
-        yield from _wrong(campaigns, "total_spend", "campaign", {})
-        yield from _wrong_days(campaigns, brand.currency)
+        if any(_of_brand(brand)):
+            with transaction.atomic():
+                Brand.objects.lock([brand.pk])
+                confirmed = list(_of_brand(brand))
+            yield from confirmed
+
+
+def _of_brand(brand: Brand) -> Iterator[Difference]:
+    campaigns = Campaign.objects.filter(brand=brand)
+    for period in PERIODS:
+        since = {"timestamp__gte": OuterRef(period.since)}
+        yield from _wrong(Brand.objects.filter(pk=brand.pk), period.spend, "campaign__brand", since)
+        yield from _wrong(campaigns, period.spend, "campaign", since)
+    yield from _wrong(campaigns, "total_spend", "campaign", {})
+    yield from _wrong_days(campaigns, brand.currency)
 
 
 def _wrong(

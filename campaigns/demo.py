@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
 
-from babel.numbers import get_currency_precision
+from django.db import transaction
 
 from campaigns import enforcement
+from campaigns.currencies import decimals
 from campaigns.ledger import DayTotal, SpendEntry, SpendReceipt, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign, DaypartingSchedule
 from campaigns.periods import local_clock, local_date
@@ -31,6 +33,8 @@ BRANDS = (
     ("Thames Books", "Europe/London", "GBP", 130),
     ("Reef Surf", "Australia/Lord_Howe", "AUD", 210),
 )
+# By this a brand is known as the demo's, and nobody's own.
+DEMO_DESCRIPTION = "A made-up client of the demo."
 OVER_THEIR_DAY = ("Thames Books",)  # their brand's own daily budget is reached
 INACTIVE = ("Reef Surf",)
 CHANNELS = ("Search", "Shopping", "Video", "Social", "Display", "Retargeting", "Newsletter", "Audio")
@@ -77,6 +81,7 @@ STORIES = (
 )
 
 
+@transaction.atomic
 def seed_brand(number: int, campaigns: int, *, at: datetime) -> int:
     """Make the demo's brand of that number (from 0) and its campaigns, with months of spend up to `at`.
 
@@ -86,7 +91,7 @@ def seed_brand(number: int, campaigns: int, *, at: datetime) -> int:
     if number >= len(BRANDS):
         name = f"{name} {number // len(BRANDS) + 1}"
     brand, _ = Brand.objects.get_or_create(
-        name=name, defaults={"timezone": zone, "currency": currency, "description": "A made-up client of the demo."}
+        name=name, defaults={"timezone": zone, "currency": currency, "description": DEMO_DESCRIPTION}
     )
     brand.refresh_from_db()
     today = local_date(brand.timezone, at)
@@ -174,15 +179,18 @@ def _day_spend(brand: Brand, campaign: Campaign, day: date, usual: int, passed: 
 
 
 def _rounded(amount: Decimal, currency: str, *, up: bool = False) -> Decimal:
-    step = Decimal(1).scaleb(-get_currency_precision(currency))
+    step = Decimal(1).scaleb(-decimals(currency))
     return amount.quantize(step) + (step if up else 0)
 
 
-def play_traffic(random: Random, entries: int, *, at: datetime) -> SpendReceipt:
+def play_traffic(
+    random: Random, entries: int, *, at: datetime, brand_ids: Collection[int] | None = None
+) -> SpendReceipt:
     """Spend a little on some running campaigns, chosen by `random`, as platforms would report it all day."""
-    running = list(
-        Campaign.objects.filter(status=Campaign.Status.ACTIVE).values_list("pk", "daily_budget", "brand__currency")
-    )
+    campaigns = Campaign.objects.filter(status=Campaign.Status.ACTIVE)
+    if brand_ids is not None:
+        campaigns = campaigns.filter(brand__in=brand_ids)
+    running = list(campaigns.values_list("pk", "daily_budget", "brand__currency"))
     if not running:
         return SpendReceipt()
     usual = {currency: Decimal(amount) for _, _, currency, amount in BRANDS}

@@ -22,7 +22,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from campaigns.holds import Hold
-from campaigns.models import Brand, Campaign, SpendLog, StatusChange
+from campaigns.models import BEGINNING, Brand, Campaign, SpendLog, StatusChange
 from campaigns.money import ZERO, MoneyField, format_amount
 from campaigns.periods import LocalClock, local_clock, require_aware
 from campaigns.rules import PERIODS, RUNNING_OR_HELD, JudgedCampaign, Period, changing, judge
@@ -73,7 +73,7 @@ def reconcile(
 
     `owned` names the holds to put right (R16); MANUAL is never among them (R17). Counters that decide owned holds
     begin their new day or month first (R14). Drafts start and ended campaigns complete only where `owned` is the
-    whole ENGINE (R18). `force` restarts the counters' periods at `at` itself, whatever day it is.
+    whole ENGINE (R18). `force` restarts the counters' periods at `at` itself, also where they lie ahead of it.
     `dry_run` does all of it and takes it back, brand by brand. Running twice changes nothing more.
     """
     require_aware(at)
@@ -87,14 +87,15 @@ def reconcile(
             brands, campaigns = brands.filter(pk__in=brand_ids), campaigns.filter(brand__in=brand_ids)
         starts = {period: at if force else period.start(clock) for period in periods}
         changes.checked += campaigns.count()
-        for chunk in _packed(_work(brands, campaigns, clock, owned, starts)):
+        to_begin = reduce(or_, (_to_begin(*each, force=force) for each in starts.items()), Q(pk__in=[]))
+        for chunk in _packed(_work(brands, campaigns, clock, owned, to_begin)):
             with _transaction(dry_run=dry_run):
                 # A brand without spend may have moved to another zone since it was read; its own turn comes.
                 locked = [brand.pk for brand in Brand.objects.lock(chunk) if brand.timezone == clock.zone]
                 its_campaigns = Campaign.objects.filter(brand__in=locked)
                 for period, start in starts.items():
-                    changes.reset += roll_over(Brand.objects.filter(pk__in=locked), period, start)
-                    changes.reset += roll_over(its_campaigns, period, start)
+                    changes.reset += roll_over(Brand.objects.filter(pk__in=locked), period, start, force=force)
+                    changes.reset += roll_over(its_campaigns, period, start, force=force)
                 changes.count(_put_right(its_campaigns, clock, owned, actor))
     return changes
 
@@ -113,11 +114,13 @@ def enforce_budgets(
     return changes
 
 
-def roll_over(counted: QuerySet[Brand] | QuerySet[Campaign], period: Period, start: datetime) -> int:
+def roll_over(
+    counted: QuerySet[Brand] | QuerySet[Campaign], period: Period, start: datetime, *, force: bool = False
+) -> int:
     """Begin `period` anew at `start` in the counters of an earlier one, and say how many those were (R14).
 
-    What the ledger already has from `start` on stays counted (R11). Idempotent; never goes backwards. The caller
-    holds the brands' locks.
+    What the ledger already has from `start` on stays counted (R11). Idempotent; goes backwards only by `force`. The
+    caller holds the brands' locks.
     """
     path = "campaign__brand" if counted.model is Brand else "campaign"
     recorded = (
@@ -127,12 +130,22 @@ def roll_over(counted: QuerySet[Brand] | QuerySet[Campaign], period: Period, sta
         .annotate(recorded=Sum("amount"))
         .values("recorded")
     )
-    return counted.filter(**{f"{period.since}__lt": start}).update(
+    return counted.filter(_to_begin(period, start, force=force)).update(
         **{
             period.since: start,
             period.spend: Coalesce(Subquery(recorded), Value(ZERO), output_field=MoneyField()),
         }
     )
+
+
+def move_clock(brand_id: int) -> None:
+    """Forget when the periods of a brand without spend began, for when it gets another zone (R4).
+
+    They began on the old clock. The next sweep begins them on the new one. The caller holds the brand's lock.
+    """
+    begun = {period.since: BEGINNING for period in PERIODS}
+    Brand.objects.filter(pk=brand_id).update(**begun)
+    Campaign.objects.filter(brand=brand_id).update(**begun)
 
 
 def pause(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
@@ -141,7 +154,7 @@ def pause(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes
     def held(campaign: JudgedCampaign, _clock: LocalClock) -> Target:
         return Target(campaign, Status.PAUSED, campaign.hold_set | Hold.MANUAL)
 
-    return _by_hand(Campaign.objects.filter(RUNNING_OR_HELD, pk__in=campaign_ids), held, at=at, actor=actor)
+    return _by_hand(campaign_ids, RUNNING_OR_HELD, held, at=at, actor=actor)
 
 
 def resume(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
@@ -150,7 +163,7 @@ def resume(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Change
     def released(campaign: JudgedCampaign, _clock: LocalClock) -> Target:
         return Target.due(campaign)
 
-    return _by_hand(Campaign.objects.filter(pk__in=campaign_ids, status=Status.PAUSED), released, at=at, actor=actor)
+    return _by_hand(campaign_ids, Q(status=Status.PAUSED), released, at=at, actor=actor)
 
 
 def activate(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
@@ -166,8 +179,7 @@ def activate(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Chan
             return None
         return Target(campaign, Status.PAUSED if campaign.holds_now else Status.ACTIVE, Hold(campaign.holds_now))
 
-    waiting = Campaign.objects.filter(pk__in=campaign_ids, status__in=[Status.DRAFT, Status.COMPLETED])
-    return _by_hand(waiting, started, at=at, actor=actor)
+    return _by_hand(campaign_ids, Q(status__in=[Status.DRAFT, Status.COMPLETED]), started, at=at, actor=actor)
 
 
 def complete(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
@@ -176,7 +188,7 @@ def complete(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Chan
     def ended(campaign: JudgedCampaign, _clock: LocalClock) -> Target:
         return Target(campaign, Status.COMPLETED, Hold.NONE)
 
-    return _by_hand(Campaign.objects.filter(pk__in=campaign_ids), ended, at=at, actor=actor)
+    return _by_hand(campaign_ids, Q(), ended, at=at, actor=actor)
 
 
 class Target(NamedTuple):
@@ -198,23 +210,30 @@ class Target(NamedTuple):
 
 
 def _by_hand(
-    campaigns: QuerySet[Campaign],
+    campaign_ids: Collection[int],
+    fitting: Q,
     decide: Callable[[JudgedCampaign, LocalClock], Target | None],
     *,
     at: datetime,
     actor: str,
 ) -> Changes:
-    """Carry out what a person decided, in one transaction. `decide` sees what the rule says without MANUAL."""
+    """Carry out what a person decided for those of `campaign_ids` that `fitting` lets through, a slice a transaction.
+
+    `decide` sees what the rule says without MANUAL.
+    """
     require_aware(at)
     changes = Changes()
-    with transaction.atomic():
-        Brand.objects.lock(set(campaigns.order_by().values_list("brand_id", flat=True)))
-        for clock in _clocks(at, Brand.objects.filter(campaigns__in=campaigns)):
-            judged = judge(campaigns.filter(brand__timezone=clock.zone), clock, owned=Hold.ALL)
-            rows = list(judged.select_related("brand").order_by("pk"))
-            targets = [target for row in rows if (target := decide(row, clock)) is not None]
-            changes.checked += len(rows)
-            changes.count(_write(targets, clock, actor))
+    ids = sorted(campaign_ids)
+    for slice_ids in (ids[first : first + CAMPAIGNS_PER_SLICE] for first in range(0, len(ids), CAMPAIGNS_PER_SLICE)):
+        with transaction.atomic():
+            chosen = Campaign.objects.filter(pk__in=slice_ids)
+            brands = Brand.objects.lock(set(chosen.order_by().values_list("brand_id", flat=True)))
+            for clock in _clocks(at, Brand.objects.filter(pk__in=[brand.pk for brand in brands])):
+                judged = judge(chosen.filter(fitting, brand__timezone=clock.zone), clock, owned=Hold.ALL)
+                rows = list(judged.select_related("brand").order_by("pk"))
+                targets = [target for row in rows if (target := decide(row, clock)) is not None]
+                changes.checked += len(rows)
+                changes.count(_write(targets, clock, actor))
     return changes
 
 
@@ -275,18 +294,18 @@ def _clocks(at: datetime, brands: QuerySet[Brand]) -> Iterator[LocalClock]:
         yield local_clock(zone, at)
 
 
+def _to_begin(period: Period, start: datetime, *, force: bool) -> Q:
+    """The counters that are to begin `period` at `start`: those of an earlier one, or by force all that do not yet."""
+    return ~Q(**{period.since: start}) if force else Q(**{f"{period.since}__lt": start})
+
+
 def _work(
-    brands: QuerySet[Brand],
-    campaigns: QuerySet[Campaign],
-    clock: LocalClock,
-    owned: Hold,
-    starts: dict[Period, datetime],
+    brands: QuerySet[Brand], campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold, to_begin: Q
 ) -> Counter[int]:
     """How many rows need work in each brand that needs any. Reads without locks: what it finds is looked at again."""
     work = Counter(changing(campaigns, clock, owned).order_by().values_list("brand_id", flat=True))
-    old = reduce(or_, (Q(**{f"{period.since}__lt": start}) for period, start in starts.items()), Q(pk__in=[]))
-    work.update(campaigns.filter(old).order_by().values_list("brand_id", flat=True))
-    work.update(brands.filter(old).order_by().values_list("pk", flat=True))
+    work.update(campaigns.filter(to_begin).order_by().values_list("brand_id", flat=True))
+    work.update(brands.filter(to_begin).order_by().values_list("pk", flat=True))
     return work
 
 

@@ -22,8 +22,8 @@ from campaigns.rules import DAILY, MONTHLY, JudgedCampaign, Period, judge
 
 Status = Campaign.Status
 
-# Windows repeat every week; a week and a day also covers one in which the clock jumped over a window.
-WINDOW_HORIZON = timedelta(days=8)
+# Windows repeat every week; two weeks and a day also cover one in which the clock jumped over the only window.
+WINDOW_HORIZON = timedelta(days=15)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,18 @@ from django.db import transaction
 
 from campaigns import enforcement
 from campaigns.importing import BadRow, SpendRow
-from campaigns.ledger import BATCH_SIZE, DayTotal, SpendEntry, record_spend, set_daily_totals
+from campaigns.ledger import (
+    BATCH_SIZE,
+    DayTotal,
+    Rejected,
+    SpendEntry,
+    record_spend,
+    refuse_day,
+    set_daily_totals,
+)
 from campaigns.models import Brand, Campaign
 from campaigns.money import ZERO
-from campaigns.periods import day_start
+from campaigns.periods import day_start, local_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +44,15 @@ class ImportReceipt:
     brands_created: list[str] = field(default_factory=list)
     campaigns_created: list[str] = field(default_factory=list)
     days: int = 0  # campaign-days that the good rows speak of
-    days_changed: int = 0
     recorded: int = 0  # entries written to the ledger
     duplicates: int = 0
     paused: list[int] = field(default_factory=list)
     totals: dict[str, Decimal] = field(default_factory=dict)  # by currency: the sum of the rows that could be read
+
+    @property
+    def refused(self) -> int:
+        """How many rows do not count."""
+        return sum(bad.rows for bad in self.bad)
 
 
 def import_daily_totals(
@@ -54,11 +66,12 @@ def import_daily_totals(
     receipt = ImportReceipt()
     directory = _Directory(receipt, at, actor, create)
     totals: dict[tuple[int, date], Decimal] = {}
-    first_lines: dict[tuple[int, date], int] = {}
+    lines: dict[tuple[int, date], tuple[int, int]] = {}  # where a day's first row begins, and how many it has
     for row, campaign in directory.resolve(rows):
         key = (campaign.pk, row.day)
         totals[key] = totals.get(key, ZERO) + row.amount
-        first_lines.setdefault(key, row.line)
+        first, count = lines.get(key, (row.line, 0))
+        lines[key] = (first, count + 1)
 
     keys = sorted(totals)
     result = set_daily_totals(
@@ -67,9 +80,10 @@ def import_daily_totals(
     for rejection in result.rejected:
         campaign_id, day = keys[rejection.index]
         message = f"{directory.names[campaign_id]} on {day}: {rejection.message}"
-        receipt.bad.append(BadRow(first_lines[campaign_id, day], rejection.code, message))
-    receipt.days = len(keys)
-    receipt.days_changed = receipt.recorded = sum(difference != ZERO for difference in result.differences.values())
+        first, count = lines[campaign_id, day]
+        receipt.bad.append(BadRow(first, rejection.code, message, count))
+    receipt.days = len(result.differences)
+    receipt.recorded = sum(difference != ZERO for difference in result.differences.values())
     receipt.paused = result.paused
     return receipt
 
@@ -140,14 +154,19 @@ class _Directory:
             except _BadName as error:
                 self.receipt.bad.append(BadRow(row.line, error.column, str(error)))
                 continue
+            except Rejected as refused:
+                self.receipt.bad.append(BadRow(row.line, "date", refused.message))
+                continue
             currency = campaign.brand.currency
             self.receipt.totals[currency] = self.receipt.totals.get(currency, ZERO) + row.amount
             yield row, campaign
 
     def _campaign(self, row: SpendRow) -> Campaign:
+        """The row's campaign, made where that is wanted, unless its day cannot be. Raises _BadName, Rejected."""
         brand = self._brand(row)
         if row.currency and row.currency != brand.currency:
             raise _BadName("currency", f"{row.currency!r} is not the currency of {brand.name}, {brand.currency}.")
+        refuse_day(row.day, local_clock(brand.timezone, self.at))
         key = (row.brand, row.campaign)
         if key not in self.campaigns:
             found = Campaign.objects.filter(brand=brand, name=row.campaign).first()
@@ -165,6 +184,7 @@ class _Directory:
     def _new_brand(self, row: SpendRow) -> Brand:
         if self.create is None:
             raise _BadName("brand", f"there is no brand {row.brand!r}.")
+        refuse_day(row.day, local_clock(self.create.timezone, self.at))
         currency = row.currency or self.create.currency
         brand = Brand(name=row.brand, timezone=self.create.timezone, currency=currency)
         _refuse_invalid(brand, "brand")

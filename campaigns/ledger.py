@@ -178,6 +178,18 @@ def set_daily_totals(totals: Iterable[DayTotal], *, at: datetime, actor: str = "
     return receipt
 
 
+def refuse_day(day: date, clock: LocalClock) -> None:
+    """Raise Rejected for a local day that spend cannot belong to, on the brand's `clock` (R7)."""
+    if day > clock.today:
+        raise Rejected("in_future", f"{day} has not begun: it is {clock.today} in {clock.zone.key}.")
+    if day < EARLIEST_SPEND.date():
+        raise Rejected("too_old", f"{day} lies before {EARLIEST_SPEND.year}.")
+    try:
+        last_second(clock.zone, day)
+    except ValueError as error:
+        raise Rejected("invalid_day", str(error)) from error
+
+
 def repair(brand_ids: Collection[int] | None, *, at: datetime, actor: str) -> list[Difference]:
     """Set every counter and day to the sum of its entries, brand by brand (R11), and put the budget holds right.
 
@@ -219,7 +231,7 @@ class _Books:
         self.at = at
         brand_ids = Campaign.objects.filter(pk__in=campaign_ids).order_by().values_list("brand_id", flat=True)
         self.brands = {brand.pk: brand for brand in Brand.objects.lock(set(brand_ids))}
-        self.campaigns = Campaign.objects.in_bulk(campaign_ids)
+        self.campaigns = Campaign.objects.filter(brand__in=self.brands).in_bulk(campaign_ids)
         self.clocks = {brand.pk: local_clock(brand.timezone, at) for brand in self.brands.values()}
         self._begin_periods()
         self.brands_before = self._brands_over_budget()
@@ -257,12 +269,11 @@ class _Books:
         """Post the difference between a day's recorded total and what it is to be, and give it. Raises Rejected."""
         campaign = self._campaign(total.campaign_id)
         clock = self.clocks[campaign.brand_id]
-        if total.day > clock.today:
-            raise Rejected("in_future", f"{total.day} has not begun: it is {clock.today} in {clock.zone.key}.")
+        refuse_day(total.day, clock)
         known = self.days.get((campaign.pk, total.day))
         difference = total.total - (known.amount if known else ZERO)
         if difference:
-            timestamp = self.at if total.day == clock.today else _end_of_day(clock, total.day)
+            timestamp = self.at if total.day == clock.today else last_second(clock.zone, total.day)
             self._post(campaign, total.day, difference, timestamp, "", total.description)
         return difference
 
@@ -410,8 +421,6 @@ def _sound_total(total: DayTotal) -> DayTotal:
     """The total with its amount parsed. Raises Rejected for what can be told without looking at the database."""
     if not isinstance(total.day, date) or isinstance(total.day, datetime):
         raise Rejected("invalid_day", f"{total.day!r} is not a date.")
-    if total.day < EARLIEST_SPEND.date():
-        raise Rejected("too_old", f"{total.day} lies before {EARLIEST_SPEND.year}.")
     amount = _sound_amount(total.total)
     if amount < ZERO:
         raise Rejected("below_zero", f"{format_amount(amount)} is less than nothing: no day costs that.")
@@ -448,10 +457,3 @@ def _refuse_conflict(entry: SpendEntry, known: SpendLog) -> None:
             "conflict",
             f"Reference {entry.reference!r} is taken by an entry with another {' and '.join(fields)}; that one stays.",
         )
-
-
-def _end_of_day(clock: LocalClock, day: date) -> datetime:
-    try:
-        return last_second(clock.zone, day)
-    except ValueError as error:
-        raise Rejected("invalid_day", str(error)) from error

@@ -19,8 +19,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from timezone_field import TimeZoneField
 
+from campaigns.currencies import CURRENCIES
 from campaigns.holds import Hold
-from campaigns.money import CURRENCIES, ZERO, MoneyField
+from campaigns.money import ZERO, MoneyField
 
 # Where the period of a counter that never rolled over began: before all spend.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,15 +7,15 @@ in which ad platforms bill) in the database, on SQLite and PostgreSQL alike.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from babel.core import get_global
-from babel.numbers import format_currency, get_currency_precision
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import BaseExpression
+
+from campaigns.currencies import decimals
 
 DECIMALS = 6
 MICROS = 10**DECIMALS
@@ -26,17 +26,8 @@ MAX_TOTAL = Decimal(9_000_000_000_000)
 
 ZERO = Decimal(0)
 
-# ISO 4217 codes that are legal tender somewhere today.
-CURRENCIES: tuple[str, ...] = tuple(
-    sorted(
-        {
-            code
-            for history in get_global("territory_currencies").values()
-            for code, _since, until, tender in history
-            if until is None and tender
-        }
-    )
-)
+# Longer texts are no amounts, only work for the parser.
+LONGEST_TEXT = 40
 
 _ASCII_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)", re.ASCII)
 
@@ -52,7 +43,7 @@ def parse_money(value: object) -> Decimal:
     Raises InvalidMoney for anything else: NaN, Infinity, exponents, `1_000`, other scripts' digits, booleans, floats.
     """
     if isinstance(value, str):
-        if not _ASCII_DECIMAL.fullmatch(value):
+        if len(value) > LONGEST_TEXT or not _ASCII_DECIMAL.fullmatch(value):
             raise InvalidMoney(f"{_shown(value)} is not an amount: write digits with a point, such as 1234.56.")
         if len(value.partition(".")[2]) > DECIMALS:
             raise InvalidMoney(f"{_shown(value)} has more than {DECIMALS} decimals.")
@@ -60,7 +51,8 @@ def parse_money(value: object) -> Decimal:
     elif isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise InvalidMoney(f"{_shown(value)} is a {type(value).__name__}, not an exact amount: give a decimal string.")
     else:
-        amount = Decimal(value)
+        # An int of thousands of digits has no text in Python, so it is measured before it is looked at.
+        amount = Decimal(value) if isinstance(value, Decimal) or abs(value) <= MAX_AMOUNT else 2 * MAX_AMOUNT
         _refuse_inexact(amount)
     if abs(amount) > MAX_AMOUNT:
         raise InvalidMoney(f"{_shown(value)} is out of range: at most {MAX_AMOUNT:,} either way.")
@@ -68,17 +60,19 @@ def parse_money(value: object) -> Decimal:
 
 
 def format_money(amount: Decimal, currency: str, *, with_code: bool = True) -> str:
-    """`amount` for people, with the currency's own number of decimals (R2): `EUR 1,234.50`, `JPY 1,234`."""
-    pattern = "¤¤ #,##0.00" if with_code else "#,##0.00"
-    return format_currency(amount, currency, pattern, locale="en", currency_digits=True).replace("\xa0", " ")
+    """`amount` for people, with the currency's own number of decimals (R2): `EUR 1,234.50`, `JPY 1,235`."""
+    shown = amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
+    sign = "-" if shown < 0 else ""
+    code = f"{currency} " if with_code else ""
+    return f"{sign}{code}{abs(shown):,f}"
 
 
 def format_amount(amount: Decimal, currency: str = "") -> str:
     """`amount` for programs: exact, no separators, with at least the currency's own number of decimals."""
-    least = get_currency_precision(currency) if currency else 0
-    units, _, decimals = f"{amount:f}".partition(".")
-    decimals = decimals.rstrip("0").ljust(least, "0")
-    return f"{units}.{decimals}" if decimals else units
+    least = decimals(currency) if currency else 0
+    units, _, rest = f"{amount:f}".partition(".")
+    rest = rest.rstrip("0").ljust(least, "0")
+    return f"{units}.{rest}" if rest else units
 
 
 def _refuse_inexact(amount: Decimal) -> None:
@@ -96,8 +90,10 @@ def _trailing_zeros(digits: tuple[int, ...]) -> int:
 
 
 def _shown(value: object) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    if isinstance(value, int) and value.bit_length() > 100:
+        return "An integer of more than 30 digits"
+    text = repr(value[: LONGEST_TEXT + 1]) if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
 
 
 class MoneyFormField(forms.CharField):

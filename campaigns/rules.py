@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, SmallIntegerField, Value, When
 from django.db.models.expressions import Combinable
@@ -46,7 +46,8 @@ RUNNING_OR_HELD = Q(status__in=[Status.ACTIVE, Status.PAUSED])
 def judge(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.ENGINE) -> QuerySet[JudgedCampaign]:
     """`campaigns`, which must all be of brands on `clock`'s zone, with `holds_now` and `due_status` at its instant.
 
-    Only the holds in `owned` are decided anew; the others stay as they are (R16). MANUAL never applies by itself: who
+    Only the holds in `owned` are decided anew; the others stay as they are (R16), except that a campaign starts to run
+    on a look at all of them. MANUAL never applies by itself: who
     owns it, a person, lifts it (R17). A draft is started and an ended campaign completed only where every engine hold
     is owned: a campaign that starts needs all its holds decided at once (R18).
     """
@@ -55,7 +56,7 @@ def judge(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.E
     if _owns_lifecycle(owned):
         runs |= _starts(clock)
         lifecycle = [When(_ended(clock), then=Value(Status.COMPLETED))]
-    return campaigns.annotate(holds_now=_holds_now(clock, owned)).annotate(
+    judged = _with_holds_now(campaigns, clock, owned).annotate(
         due_status=Case(
             *lifecycle,
             When(~runs, then=F("status")),
@@ -63,6 +64,7 @@ def judge(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.E
             default=Value(Status.PAUSED),
         )
     )
+    return cast("QuerySet[JudgedCampaign]", judged)
 
 
 def changing(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.ENGINE) -> QuerySet[JudgedCampaign]:
@@ -93,8 +95,25 @@ def _starts(clock: LocalClock) -> Q:
     return Q(status=Status.DRAFT, start_date__lte=clock.today, holds_now__in=[0, Hold.DAYPARTING.value])
 
 
-def _holds_now(clock: LocalClock, owned: Hold) -> Combinable:
-    """The holds in `owned` that apply now, with the others as they are kept."""
+def _with_holds_now(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold) -> QuerySet[Campaign]:
+    """`campaigns` with `holds_now`: the holds in `owned` that apply now, and the others as they are kept.
+
+    A paused campaign runs again only when nothing at all holds it: where its kept holds would leave none, every engine
+    hold is looked at. Else a reset at midnight would let it run until the next check of its hours.
+    """
+    mine = _holds_of(clock, owned)
+    if _owns_lifecycle(owned):
+        return campaigns.annotate(holds_now=mine)
+    return campaigns.alias(holds_mine=mine).annotate(
+        holds_now=Case(
+            When(status=Status.PAUSED, holds_mine=0, then=_holds_of(clock, owned | Hold.ENGINE)),
+            default=F("holds_mine"),
+            output_field=SmallIntegerField(),
+        )
+    )
+
+
+def _holds_of(clock: LocalClock, owned: Hold) -> Combinable:
     holds: Combinable = F("holds").bitand((Hold.ALL & ~owned).value)
     for hold, applies in _conditions(clock).items():
         if hold in owned:
@@ -120,10 +139,6 @@ class Period:
     def start(self, clock: LocalClock) -> datetime:
         """The first instant of the local day or month that `clock` is in."""
         return clock.day_start if self is DAILY else clock.month_start
-
-    def ended(self, clock: LocalClock) -> Q:
-        """Brands or campaigns whose counter is of an earlier day or month than `clock`'s (R14)."""
-        return Q(**{f"{self.since}__lt": self.start(clock)})
 
     def current_spend(self, counted: Brand | Campaign, clock: LocalClock) -> Decimal:
         """What the counter says at `clock`, in the brand's currency: zero where its period has ended."""

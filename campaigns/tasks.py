@@ -80,7 +80,7 @@ def add_campaign_spend(
         campaign_id,
         amount,
         at=timezone.now(),
-        reference=self.request.id or "" if reference is None else reference,
+        reference=reference or self.request.id or "",
         description=description,
         actor="task:add_campaign_spend",
     )

@@ -49,6 +49,17 @@ class Page(ModelAdmin):
 class EditPage(Page):
     """A page whose edits take effect at once (R13): saved under the brand's lock and put right in one transaction."""
 
+    # Fields that are chosen once. Disabled rather than read-only: what is unique together with them is still checked.
+    fixed: ClassVar[tuple[str, ...]] = ()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is not None:
+            for name in self.fixed:
+                if name in form.base_fields:
+                    form.base_fields[name].disabled = True
+        return form
+
     def brand_id(self, edited: Any) -> Any:
         """The brand that an object of this page belongs to; None for a brand that is not saved yet."""
         raise NotImplementedError
@@ -56,7 +67,7 @@ class EditPage(Page):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Read what is edited after its brand is locked: an edit is judged and saved on what stands then."""
         found = super().get_object(request, object_id, from_field)
-        if found is not None and request.method == "POST":
+        if found is not None and transaction.get_connection().in_atomic_block and request.method == "POST":
             Brand.objects.lock([self.brand_id(found)])
             found = super().get_object(request, object_id, from_field)
         return found

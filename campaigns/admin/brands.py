@@ -14,8 +14,9 @@ from unfold.widgets import UnfoldAdminSelect2Widget
 from campaigns.admin.base import EditPage
 from campaigns.admin.displays import period_bar
 from campaigns.admin.unfolded import display
+from campaigns.currencies import CURRENCIES
+from campaigns.enforcement import move_clock
 from campaigns.models import Brand, Campaign, SpendLog
-from campaigns.money import CURRENCIES
 from campaigns.rules import DAILY, MONTHLY
 
 
@@ -41,6 +42,11 @@ class BrandAdmin(EditPage):
 
     def has_spend(self, edited: Brand) -> bool:
         return SpendLog.objects.filter(campaign__brand=edited).exists()
+
+    def save_model(self, request: HttpRequest, obj: Brand, form: forms.ModelForm[Brand], change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "timezone" in form.changed_data:
+            move_clock(obj.pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
         running = Count("campaigns", filter=Q(campaigns__status=Campaign.Status.ACTIVE))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,6 +16,7 @@ from unfold.contrib.filters.admin import (
     MultipleChoicesDropdownFilter,
     RangeDateFilter,
 )
+from unfold.forms import PaginationInlineFormSet
 
 from campaigns import enforcement
 from campaigns.admin.base import EditPage, actor
@@ -32,8 +34,22 @@ class Verb(Protocol):
     def __call__(self, campaign_ids: Collection[int], *, at: datetime, actor: str) -> enforcement.Changes: ...
 
 
+class WindowFormSet(PaginationInlineFormSet):
+    """The windows of a campaign. Django leaves out constraints that name the campaign; here they are checked too."""
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            if form.is_valid() and form.has_changed() and not self._should_delete_form(form):
+                try:
+                    form.instance.validate_constraints()
+                except ValidationError as error:
+                    form.add_error(None, error)
+
+
 class ScheduleInline(TabularInline):
     model = DaypartingSchedule
+    formset = WindowFormSet
     extra = 0
     fields = ("day_of_week", "start_time", "end_time", "is_active")
     verbose_name = "window"
@@ -53,6 +69,7 @@ class CampaignAdmin(EditPage):
     )
     search_fields = ("name", "external_id", "brand__name")
     autocomplete_fields = ("brand",)
+    fixed = ("brand",)
     inlines: ClassVar = [ScheduleInline]
     actions = ("pause", "resume", "activate", "complete")
     actions_submit_line = ("save_and_pause", "save_and_resume")
@@ -80,9 +97,6 @@ class CampaignAdmin(EditPage):
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
-        return (*self.readonly_fields, "brand") if obj else self.readonly_fields
 
     def save_related(self, request: HttpRequest, form: forms.ModelForm[Campaign], formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

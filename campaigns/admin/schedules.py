@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
 
 from campaigns.admin.base import EditPage
@@ -22,12 +19,10 @@ class ScheduleAdmin(EditPage):
     )
     search_fields = ("campaign__name", "campaign__brand__name")
     autocomplete_fields = ("campaign",)
+    fixed = ("campaign",)
 
     def brand_id(self, edited: DaypartingSchedule) -> int:
         return edited.campaign.brand_id
-
-    def get_readonly_fields(self, request: HttpRequest, obj: DaypartingSchedule | None = None) -> Any:
-        return ("campaign",) if obj else ()
 
     @display(description="Brand", ordering="campaign__brand__name")
     def brand(self, schedule: DaypartingSchedule) -> str:

@@ -28,14 +28,16 @@ class SpendRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that does not count, and why."""
+    """A row that does not count, or several that were judged as one, and why."""
 
-    line: int
+    line: int  # where it begins, or the first of them
     column: str
     reason: str
+    rows: int = 1
 
     def __str__(self) -> str:
-        return f"line {self.line}, column {self.column}: {self.reason}"
+        others = f" (and {self.rows - 1} more rows of it)" if self.rows > 1 else ""
+        return f"line {self.line}, column {self.column}: {self.reason}{others}"
 
 
 class UnreadableFile(Exception):

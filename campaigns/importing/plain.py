@@ -41,15 +41,21 @@ def read(lines: Iterable[str], columns: Columns) -> Iterator[SpendRow | BadRow]:
         raise UnreadableFile("The file is empty: it needs a header line with the names of its columns.")
     delimiter, header = _understand_header(first, columns)
     reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True, skipinitialspace=True)
-    try:
-        next(reader)
+    next(reader)
+    while True:
         begins = reader.line_num + 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _parse(begins, cells, header, columns)
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise UnreadableFile(f"Line {reader.line_num} is no CSV ({error}). A quote may not be closed.") from error
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if reader.line_num > begins:
+                # Nobody can tell how many rows an open quote has swallowed.
+                raise UnreadableFile(f"Line {begins} opens a quote that is not closed properly ({error}).") from error
+            yield BadRow(begins, header[0], f"the row is no CSV ({error}): mind its quotes.")
+            continue
+        if any(cell.strip() for cell in cells):
+            yield _parse(begins, cells, header, columns)
 
 
 def _understand_header(first: str, columns: Columns) -> tuple[str, list[str]]:
@@ -104,9 +110,11 @@ def _parse(line: int, cells: list[str], header: list[str], columns: Columns) -> 
         day = date.fromisoformat(day_text)
     except ValueError:
         return BadRow(line, columns.date, f"{day_text!r} is not a date: write 2026-11-21.")
-    brand = columns.whole_file_brand or cell(columns.brand)
+    brand = cell(columns.brand) or columns.whole_file_brand
     if not brand:
         return BadRow(line, columns.brand, "the brand is empty.")
+    if columns.whole_file_brand not in ("", brand):
+        return BadRow(line, columns.brand, f"it is {brand!r} in a file of {columns.whole_file_brand!r}.")
     names = [cell(column) for column in columns.campaign]
     if not any(names):
         return BadRow(line, columns.campaign[0], "the campaign is empty.")

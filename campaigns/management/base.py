@@ -34,7 +34,16 @@ def instant(text: str) -> datetime:
         raise ArgumentTypeError(f"{text!r} is no time in ISO 8601, such as 2026-11-21T14:05:00+01:00.") from error
     if moment.tzinfo is None:
         raise ArgumentTypeError(f"{text!r} has no offset: write {text}+00:00 for UTC.")
+    if not 2000 <= moment.year < 3000:
+        raise ArgumentTypeError(f"{text!r} is no time to act as of: write one between 2000 and 2999.")
     return moment
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for options that count."""
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no whole number of at least 1.")
+    return int(text)
 
 
 def brand_ids(names: list[str] | None) -> list[int] | None:
@@ -71,16 +80,20 @@ class SweepCommand(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         chosen = brand_ids(options["brand"])
         switches = {name: True for name in ("dry_run", "force") if options.get(name)}
+        as_json = options["format"] == "json"
         if options["in_worker"]:
             at = options["at"].isoformat() if options["at"] else None
-            self.stdout.write(send_task(self.task, at=at, brand_ids=chosen, **switches))
+            task_id = send_task(self.task, at=at, brand_ids=chosen, **switches)
+            self.stdout.write(json.dumps({"task_id": task_id}) if as_json else task_id)
             return
-        at = options["at"] or timezone.now()
+        now = timezone.now()
+        at = options["at"] or now
+        if at > now and not options["dry_run"]:
+            self.stderr.write(f"{at.isoformat()} has not come. Counters that begin then count nothing before it.")
         actor = f"command:{self.__module__.rpartition('.')[2]}"
-        changes = reconcile(at=at, owned=self.owned, brand_ids=chosen, actor=actor, **switches)
-        self.stdout.write(
-            self.as_json(at, changes, options) if options["format"] == "json" else in_words(changes, options)
-        )
+        with Console(stderr=True).status("Looking at the campaigns"):  # shows on a terminal only
+            changes = reconcile(at=at, owned=self.owned, brand_ids=chosen, actor=actor, **switches)
+        self.stdout.write(self.as_json(at, changes, options) if as_json else in_words(changes, options))
 
     def as_json(self, at: datetime, changes: Changes, options: dict[str, Any]) -> str:
         return json.dumps({"at": at.isoformat(), "dry_run": options["dry_run"], **asdict(changes)})

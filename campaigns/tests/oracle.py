@@ -159,7 +159,7 @@ class Oracle:
             return "in_future"
         next_day = first_instant(zone, day + timedelta(days=1))
         if day < today and first_instant(zone, day) == next_day:
-            return "invalid_day" if total != self.day_total(campaign_id, day) else Decimal(0)
+            return "invalid_day"
         difference = total - self.day_total(campaign_id, day)
         if difference:
             timestamp = at if day == today else next_day - timedelta(seconds=1)
@@ -225,6 +225,8 @@ class Oracle:
         campaign = self.campaigns[campaign_id]
         if campaign.status in ("ACTIVE", "PAUSED"):
             campaign.holds = (campaign.holds - owned) | (self.due(campaign_id, at) & owned)
+            if campaign.status == "PAUSED" and not campaign.holds:
+                campaign.holds = self.due(campaign_id, at)  # nothing starts to run that anything holds
             campaign.status = "PAUSED" if campaign.holds else "ACTIVE"
 
     def brand_holds_after_rollover(self, brand_id: int, at: datetime, roll: int) -> set[str]:
@@ -259,8 +261,7 @@ def counted(entries: list[Entry], since: datetime) -> Decimal:
 def roll_over(counters: Counters, zone: str, at: datetime, *, daily: bool, monthly: bool, force: bool) -> None:
     today = local_day(zone, at)
     if daily:
-        start = at if force else first_instant(zone, today)
-        counters.daily_since = max(counters.daily_since, start)
+        counters.daily_since = at if force else max(counters.daily_since, first_instant(zone, today))
     if monthly:
-        start = at if force else first_instant(zone, today.replace(day=1))
-        counters.monthly_since = max(counters.monthly_since, start)
+        month = first_instant(zone, today.replace(day=1))
+        counters.monthly_since = at if force else max(counters.monthly_since, month)

@@ -318,6 +318,53 @@ def test_r4_zone_and_currency_are_fixed_once_there_is_spend_and_free_before(
     assert (str(brand.timezone), brand.currency) == ("UTC", "USD")
 
 
+def test_r4_a_brand_that_moves_before_its_first_spend_counts_on_its_new_clock(admin_page: Client) -> None:
+    brand = BrandFactory.create(timezone="Asia/Tokyo", daily_budget=Decimal(10))
+    brand.refresh_from_db()
+    campaign = CampaignFactory.create(brand=brand, daily_budget=Decimal(10))
+    reconcile(at=NOON)
+
+    posted(admin_page, f"{BRANDS}{brand.pk}/change/", brand_form(brand, timezone="America/Los_Angeles"))
+    spend_at = utc("2026-11-21T10:00Z")  # before Tokyo's midnight, after Los Angeles'
+    record_spend([SpendEntry(campaign.pk, Decimal(10), spend_at)], at=NOON)
+
+    assert state(campaign) == ("PAUSED", ["DAILY_BUDGET", "BRAND_DAILY_BUDGET"])
+
+
+@pytest.mark.parametrize("field", ["name", "external_id"])
+def test_a_name_or_id_that_a_sibling_has_is_refused_with_the_reason(admin_page: Client, field: str) -> None:
+    brand = BrandFactory.create()
+    taken = CampaignFactory.create(brand=brand, name="Spring", external_id="x-1")
+    campaign = CampaignFactory.create(brand=brand, name="Autumn", external_id="x-2")
+    data = campaign_form(campaign, **{field: getattr(taken, field)})
+
+    page = admin_page.post(f"{CAMPAIGNS}{campaign.pk}/change/", data)
+
+    assert "This brand already has a campaign" in page.content.decode()
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.external_id) == ("Autumn", "x-2")
+
+
+def test_a_window_that_its_campaign_has_already_is_refused_with_the_reason(admin_page: Client) -> None:
+    campaign = CampaignFactory.create()
+    ScheduleFactory.create(campaign=campaign, day_of_week=1)
+    other = ScheduleFactory.create(campaign=campaign, day_of_week=2)
+    window = {"day_of_week": 1, "start_time": "09:00", "end_time": "17:00", "is_active": "on"}
+
+    own_page = admin_page.post(f"/admin/campaigns/daypartingschedule/{other.pk}/change/", window)
+    inline = admin_page.post(f"{CAMPAIGNS}{campaign.pk}/change/", campaign_form(campaign, window))
+
+    assert "This campaign already has this window." in own_page.content.decode()
+    assert inline.status_code == 200
+    assert DaypartingSchedule.objects.count() == 2
+
+
+def test_a_page_that_only_shows_takes_a_post_without_a_lock(admin_page: Client) -> None:
+    campaign = CampaignFactory.create()
+
+    assert admin_page.post(f"{CAMPAIGNS}{campaign.pk}/history/").status_code == 200
+
+
 def test_an_edit_does_not_write_back_counters_that_moved_meanwhile(
     admin_page: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

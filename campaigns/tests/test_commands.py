@@ -113,6 +113,20 @@ def test_a_forced_reset_releases_at_once() -> None:
     assert Campaign.objects.get().status == "ACTIVE"
 
 
+def test_a_forced_reset_takes_back_a_period_that_a_wrong_year_had_begun() -> None:
+    campaign = CampaignFactory.create(daily_budget=Decimal(5))
+    err = io.StringIO()
+    call_command("reset_daily_spends", "--at", "2936-11-21T12:00:00+00:00", stdout=io.StringIO(), stderr=err)
+    assert "has not come. Counters that begin then count nothing before it." in err.getvalue()
+    spend(campaign, "5")
+    assert Campaign.objects.get().status == "ACTIVE"
+
+    forced = told("reset_daily_spends", "--at", "2026-11-21T00:00:00+00:00", "--force")
+
+    assert (forced["reset"], forced["paused"]) == (2, 1)
+    said("verify_spend")
+
+
 def test_a_dry_run_tells_what_would_change_and_changes_nothing() -> None:
     CampaignFactory.create(brand=BrandFactory.create(is_active=False))
 
@@ -135,8 +149,13 @@ def test_a_sweep_of_named_brands_leaves_the_others_alone() -> None:
         (("check_budgets", "--brand", "Nobody"), "There is no brand 'Nobody'"),
         (("explain_campaign", "999999"), "There is no campaign 999999"),
         (("simulate_spend", "999999", "5"), "There is no campaign 999999"),
-        (("simulate_spend", "5"), "Give CAMPAIGN_ID and AMOUNT, or --rate"),
-        (("simulate_spend", "--rate", "0"), "Give CAMPAIGN_ID and AMOUNT, or --rate"),
+        (("simulate_spend", "5"), "Give either CAMPAIGN_ID and AMOUNT, or --rate"),
+        (("simulate_spend", "5", "--rate", "1"), "Give either CAMPAIGN_ID and AMOUNT, or --rate"),
+        (("simulate_spend", "--rate", "0"), "'0' is no whole number of at least 1"),
+        (("simulate_spend", "--rate", "1", "--brand", "Nobody"), "There is no brand 'Nobody'"),
+        (("seed_data", "--brands", "-3"), "'-3' is no whole number of at least 1"),
+        (("check_budgets", "--at", "0001-01-01T00:00:00+14:00"), "write one between 2000 and 2999"),
+        (("check_budgets", "--at", "9999-12-31T23:59:59-12:00"), "write one between 2000 and 2999"),
         (("check_budgets", "--at", "yesterday"), "is no time in ISO 8601"),
         (("check_budgets", "--at", "2026-11-21T12:00:00"), "has no offset"),
     ],
@@ -211,6 +230,8 @@ def test_simulated_traffic_spends_on_running_campaigns_only() -> None:
 
     assert play_traffic(Random(1), 20, at=utc(NOON)).recorded == 20
     assert set(SpendLog.objects.values_list("campaign", flat=True)) == {running.pk}
+    other = BrandFactory.create()
+    assert play_traffic(Random(1), 20, at=utc(NOON), brand_ids=[other.pk]).recorded == 0
 
 
 def test_verify_spend_says_which_counter_is_wrong_and_by_how_much_and_repairs_it() -> None:
@@ -267,6 +288,26 @@ def test_the_seeded_agency_has_something_for_every_screen_and_can_be_seeded_twic
     assert DaypartingSchedule.objects.filter(end_time__lt="06:30", start_time__gt="20:00").exists()
     said("verify_spend")
     assert told("activate_campaigns")["paused"] == 0
+
+
+def test_a_report_prints_names_as_they_are() -> None:
+    CampaignFactory.create(name="Sale [us] [/us]", brand=BrandFactory.create(name="Acme [bold]"))
+
+    report = said("spend_report")
+
+    assert "Sale [us] [/us]" in report
+    assert "Acme [bold]" in report
+
+
+def test_a_seeding_that_breaks_off_leaves_no_half_made_brand(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("campaigns.demo.set_daily_totals", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        said("seed_data", "--brands", "1")
+
+    assert not Brand.objects.exists()
 
 
 def test_the_seeded_agency_can_be_of_any_size() -> None:

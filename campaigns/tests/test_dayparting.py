@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from campaigns.enforcement import reconcile
 from campaigns.holds import Hold
+from campaigns.ledger import SpendEntry, record_spend
 from campaigns.models import Campaign, DaypartingSchedule
 from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
 
@@ -129,6 +131,33 @@ def test_r20_a_window_that_starts_when_it_ends_is_refused_by_form_and_database(m
         window.full_clean()
     with pytest.raises(IntegrityError), transaction.atomic():
         window.save()
+
+
+@pytest.mark.parametrize("owned", [Hold.DAILY_BUDGETS, Hold.SPENDING])
+def test_r20_a_reset_at_midnight_starts_nothing_outside_its_hours(owned: Hold) -> None:
+    brand = BrandFactory.create(timezone="Europe/Berlin")
+    campaign = CampaignFactory.create(brand=brand, daily_budget=Decimal(10))
+    for day in range(1, 8):
+        DaypartingSchedule.objects.create(campaign=campaign, day_of_week=day, start_time=time(9), end_time=time(0))
+    evening = utc("2026-11-20T20:00Z")
+    record_spend([SpendEntry(campaign.pk, Decimal(10), evening)], at=evening)
+
+    reconcile(at=utc("2026-11-20T23:00Z"), owned=owned)
+
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.hold_set.codes) == ("PAUSED", ["DAYPARTING"])
+
+
+def test_r20_a_correction_starts_nothing_outside_its_hours() -> None:
+    campaign = CampaignFactory.create(daily_budget=Decimal(10))
+    DaypartingSchedule.objects.create(campaign=campaign, day_of_week=1, start_time=time(9), end_time=time(17))
+    before, after = utc("2026-11-16 16:58"), utc("2026-11-16 17:01")
+    record_spend([SpendEntry(campaign.pk, Decimal(10), before)], at=before)
+
+    record_spend([SpendEntry(campaign.pk, Decimal(-5), before)], at=after)
+
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.hold_set.codes) == ("PAUSED", ["DAYPARTING"])
 
 
 @pytest.mark.parametrize("day", [0, 8])

@@ -89,6 +89,15 @@ def test_r21_a_monthly_budget_and_hours_end_at_the_first_window_of_the_next_mont
     assert (told_of.next_change_at, told_of.then) == (utc("2026-12-02T09:00Z"), "ACTIVE")
 
 
+def test_r21_a_window_that_the_clock_jumps_over_opens_a_week_later() -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(timezone="America/New_York"))
+    ScheduleFactory.create(campaign=campaign, day_of_week=7, start_time=time(2, 15), end_time=time(2, 45))
+
+    told_of = told(campaign, utc("2026-03-01T17:00Z"))  # on the 8th there is no 02:15
+
+    assert (told_of.next_change_at, told_of.then) == (utc("2026-03-15T06:15Z"), "ACTIVE")
+
+
 def test_r21_hours_next_to_each_other_are_one() -> None:
     campaign = CampaignFactory.create()
     for start, end in ((time(9), time(12)), (time(12), time(0))):

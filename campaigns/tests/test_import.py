@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -129,12 +131,52 @@ def test_bad_rows_are_listed_with_line_column_and_reason_and_the_good_ones_count
         "line 9, column brand: there is no brand 'Nobody'",
         "line 10, column campaign: Acme has no campaign 'Autumn'",
         "line 11, column date: '2026-02-30' is not a date",
-        "line 12, column in_future: Acme, Spring on 2199-10-10",
-        "line 13, column too_old: Acme, Spring on 1999-10-11",
+        "line 12, column date: 2199-10-10 has not begun",
+        "line 13, column date: 1999-10-11 lies before 2000",
         "line 14, column below_zero: Acme, Spring on 2026-10-12",
         "12 rows were refused",
     ):
         assert expected in said
+
+
+def test_a_quote_gone_wrong_in_one_row_takes_only_that_row_down(tmp_path: Path, spring: Campaign) -> None:
+    text = HEADER + '2026-10-01,Acme,"Spring" x,1\n2026-10-02,Acme,Spring,2\n2026-10-03,Acme,"Spring,4'
+
+    said = imported(tmp_path, text, fails=True)
+
+    assert days(spring) == {"2026-10-02": Decimal(2)}
+    assert "line 2, column date: the row is no CSV" in said
+    assert "line 4, column date: the row is no CSV" in said
+
+
+def test_rows_that_fall_with_their_day_are_all_counted_as_refused(tmp_path: Path, spring: Campaign) -> None:
+    text = HEADER + "2026-10-01,Acme,Spring,-10\n2026-10-02,Acme,Spring,1\n2026-10-01,Acme,Spring,-5\n"
+
+    said = imported(tmp_path, text, fails=True)
+
+    assert "3 rows, 2 refused; 1 days of campaigns; 1 entries recorded" in said
+    assert "line 2, column below_zero: Acme, Spring on 2026-10-01: -15 is less than nothing" in said
+    assert "(and 1 more rows of it)" in said
+
+
+@pytest.mark.parametrize("mode", [(), ("--add",)], ids=["totals", "add"])
+def test_a_day_that_cannot_be_makes_no_names_and_no_spend(tmp_path: Path, mode: tuple[str, ...]) -> None:
+    text = HEADER + "2199-01-01,Acme,Spring,1\n2011-12-30,Acme,Spring,1\n"
+
+    said = imported(tmp_path, text, "--create-missing", "--timezone", "Pacific/Apia", *mode, fails=True)
+
+    assert "line 2, column date: 2199-01-01 has not begun" in said
+    assert "line 3, column date: 2011-12-30 did not exist in Pacific/Apia" in said
+    assert not Brand.objects.exists()
+
+
+def test_a_row_of_another_brand_in_a_file_of_one_is_refused(tmp_path: Path, spring: Campaign) -> None:
+    text = HEADER + "2026-10-01,Acme,Spring,1\n2026-10-02,Other,Spring,1\n2026-10-03,,Spring,1\n"
+
+    said = imported(tmp_path, text, "--brand", "Acme", fails=True)
+
+    assert "line 3, column brand: it is 'Other' in a file of 'Acme'" in said
+    assert list(days(spring)) == ["2026-10-03", "2026-10-01"]
 
 
 def test_a_row_in_another_currency_than_its_brand_s_is_refused(tmp_path: Path, spring: Campaign) -> None:
@@ -231,7 +273,10 @@ def test_quotes_may_hold_delimiters_and_newlines_and_lines_are_counted_all_the_s
         (b"date,brand,amount\n", "There is no column 'campaign'. The file has: date, brand, amount"),
         (b"just a text\n", "There is no column 'date' or 'campaign' or 'amount' or 'brand'"),
         (b"date,brand,campaign,amount,Amount\n", "There are two columns 'amount'"),
-        (HEADER.encode() + b'2026-10-01,Acme,"Spring,1\n2026-10-02,Acme,Spring,1\n', "A quote may not be closed"),
+        (
+            HEADER.encode() + b'2026-10-01,Acme,"Spring,1\n2026-10-02,Acme,Spring,1\n',
+            "Line 2 opens a quote that is not closed properly",
+        ),
         (HEADER.encode() + "2026-10-01,Acme,Frühling,1\n".encode("latin-1"), "Line 2 is not UTF-8"),
         ((HEADER + "2026-10-01,Acme,Spring,1\n").encode("utf-16"), "Line 1 is not UTF-8"),
         (HEADER.encode() + b"2026-10-01,Acme,Spr\x00ing,1\n", "Line 2 contains a NUL byte"),
@@ -271,6 +316,19 @@ def test_every_amount_is_judged_as_everywhere() -> None:
         (row,) = rows(f"{HEADER}2026-10-01,Acme,Spring,{text}\n")
         assert isinstance(row, BadRow)
         assert (row.line, row.column) == (2, "amount")
+
+
+def test_a_pipe_is_imported_like_a_file(tmp_path: Path, spring: Campaign) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = HEADER + "2026-10-01,Acme,Spring,1\n"
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
+
+    call_command("import_spend", str(pipe), stdout=io.StringIO())
+    writer.join()
+
+    assert days(spring) == {"2026-10-01": Decimal(1)}
 
 
 @pytest.mark.processes

@@ -14,7 +14,7 @@ from django.db.models import ProtectedError
 from campaigns import ledger
 from campaigns.audit import find_differences
 from campaigns.ledger import DayTotal, Rejected, SpendEntry, record_arrival, record_spend, set_daily_total
-from campaigns.models import AppendOnly, Brand, Campaign, DailySpend, SpendLog
+from campaigns.models import AppendOnly, Brand, BrandQuerySet, Campaign, DailySpend, SpendLog
 from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
 
 pytestmark = pytest.mark.django_db
@@ -418,6 +418,23 @@ def test_a_batch_over_many_campaigns_takes_as_many_queries_as_over_one(django_as
         record_spend([entry(campaigns[0])], at=NOON)
     with django_assert_max_num_queries(16):
         record_spend([entry(each, reference="r") for each in campaigns], at=NOON)
+
+
+def test_r10_a_campaign_that_appears_while_the_batch_waits_for_its_locks_takes_nobody_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    campaign, other = CampaignFactory.create(), BrandFactory.create()
+    lock = BrandQuerySet.lock
+
+    def appears(self: BrandQuerySet, brand_ids: Any) -> list[Brand]:
+        Campaign.objects.get_or_create(pk=campaign.pk + 1000, defaults={"brand": other, "name": "New"})
+        return lock(self, brand_ids)
+
+    monkeypatch.setattr(BrandQuerySet, "lock", appears)
+    receipt = record_spend([entry(campaign), SpendEntry(campaign.pk + 1000, Decimal(1), NOON)], at=NOON)
+
+    assert receipt.recorded == 1
+    assert codes(receipt) == [(1, "unknown_campaign")]
 
 
 def test_totals_of_many_days_are_set_in_one_go() -> None:

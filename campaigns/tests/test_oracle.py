@@ -277,7 +277,10 @@ def test_after_every_step_of_a_random_history_the_system_says_what_the_rulebook_
 ) -> None:
     with world(zones, beginning, start_in) as both:
         for name, *arguments in history:
+            before = both.running()
             both.do(name, *arguments)
             both.compare()
+            # The agency's promise, whoever owns what: nothing starts to run that anything holds.
+            assert all(not both.oracle.due(started, both.now) for started in both.running() - before)
         assert list(find_differences()) == []
         assert broken_chains() == []

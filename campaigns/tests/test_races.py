@@ -174,3 +174,31 @@ def test_two_sweeps_at_once_write_each_change_once() -> None:
     assert together(sweep, sweep, sweep) == []
 
     assert StatusChange.objects.count() == 20
+
+
+def test_the_proof_of_the_counters_holds_while_spend_goes_on() -> None:
+    campaign = CampaignFactory.create()
+
+    def prove() -> None:
+        for _ in range(20):
+            assert list(find_differences()) == []
+
+    assert together(writer(campaign, 15), writer(campaign, 15), prove) == []
+
+
+def test_a_person_s_verb_holds_the_lock_of_all_it_may_touch(monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = CampaignFactory.create(status="DRAFT")
+    locked: list[Collection[int]] = []
+    lock = BrandQuerySet.lock
+
+    def watched(self: BrandQuerySet, brand_ids: Collection[int]) -> list[Brand]:
+        locked.append(brand_ids)
+        Campaign.objects.filter(pk=draft.pk).update(status="ACTIVE")  # another person was quicker
+        return lock(self, brand_ids)
+
+    monkeypatch.setattr(BrandQuerySet, "lock", watched)
+    enforcement.pause([draft.pk], at=NOON, actor="user:alice")
+
+    assert locked == [{draft.brand_id}]
+    draft.refresh_from_db()
+    assert draft.status == "PAUSED"

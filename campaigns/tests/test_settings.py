@@ -19,7 +19,12 @@ def started(code: str = "", **environment: str) -> subprocess.CompletedProcess[s
     """Start the project in a process of its own, with these variables, and run `code`."""
     return subprocess.run(
         [sys.executable, "-c", f"from django.conf import settings; settings.INSTALLED_APPS\n{code}"],
-        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "ad_agency.settings", **environment},
+        env={
+            "PATH": os.environ["PATH"],
+            "ENV_FILE": os.devnull,
+            "DJANGO_SETTINGS_MODULE": "ad_agency.settings",
+            **environment,
+        },
         cwd=BASE_DIR,
         capture_output=True,
         text=True,
@@ -33,6 +38,7 @@ def started(code: str = "", **environment: str) -> subprocess.CompletedProcess[s
         ("SECURE_SSL_REDIRECT", "maybe"),
         ("TIME_ZONE", "Mars/Olympus"),
         ("DEFAULT_CURRENCY", "EURO"),
+        ("DEFAULT_CURRENCY", "DEM"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("DATABASE_URL", "nonsense"),
         ("CELERY_BROKER_URL", "localhost:6379"),
@@ -49,6 +55,17 @@ def test_a_wrong_value_stops_the_start_and_names_its_variable(variable: str, val
 
     assert done.returncode == 1
     assert f"ImproperlyConfigured: {variable}={value!r} is not usable: " in done.stderr
+
+
+def test_a_password_in_a_wrong_address_is_not_shown() -> None:
+    told = started(DATABASE_URL="postgres://bob:s3cret@db:99x/x").stderr
+
+    assert "DATABASE_URL='postgres://***@db:99x/x' is not usable" in told
+    assert "s3cret" not in told
+
+
+def test_parts_of_a_database_without_its_name_are_not_passed_over() -> None:
+    assert "DB_USER, DB_HOST without DB_NAME" in started(DB_HOST="db", DB_USER="bob").stderr
 
 
 def test_a_secret_key_is_required_where_debug_is_off() -> None:
@@ -83,6 +100,7 @@ def test_production_settings_pass_django_s_own_deployment_check() -> None:
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
         env={
             "PATH": os.environ["PATH"],
+            "ENV_FILE": os.devnull,
             "DEBUG": "false",
             "SECRET_KEY": "".join(map(chr, range(40, 126))),
             "ALLOWED_HOSTS": "budget.example",

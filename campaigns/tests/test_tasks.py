@@ -97,8 +97,10 @@ def test_add_campaign_spend_counts_a_reference_once_however_often_it_is_delivere
 def test_add_campaign_spend_takes_the_task_s_id_as_its_reference() -> None:
     campaign = CampaignFactory.create()
 
-    for _ in range(3):
-        tasks.add_campaign_spend.apply(args=(campaign.pk, "5"), task_id="delivered-three-times", throw=True)
+    for reference in (None, "", None):
+        tasks.add_campaign_spend.apply(
+            args=(campaign.pk, "5", "", reference), task_id="delivered-three-times", throw=True
+        )
 
     assert SpendLog.objects.get().reference == "delivered-three-times"
 

@@ -84,7 +84,7 @@ class Command(BaseCommand):
         for currency, total in sorted(receipt.totals.items()):
             self.stdout.write(f"Rows add up to {format_money(total, currency)}")
         self.stdout.write(
-            f"{receipt.rows} rows, {len(receipt.bad)} refused; {receipt.days} days of campaigns; "
+            f"{receipt.rows} rows, {receipt.refused} refused; {receipt.days} days of campaigns; "
             f"{receipt.recorded} entries recorded, {receipt.duplicates} duplicates."
         )
         if receipt.paused:
@@ -92,7 +92,7 @@ class Command(BaseCommand):
         if receipt.bad:
             for bad in sorted(receipt.bad, key=lambda row: row.line):
                 self.stderr.write(str(bad))
-            raise CommandError(f"{len(receipt.bad)} rows were refused, see above. The others count.")
+            raise CommandError(f"{receipt.refused} rows were refused, see above. The others count.")
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -104,19 +104,19 @@ def _zone(name: str) -> ZoneInfo:
 
 @contextmanager
 def _opened(name: str) -> Iterator[BinaryIO]:
-    """The file, or a copy of standard input, that can be read more than once."""
-    if name == "-":
-        with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-            copy.seek(0)
-            yield copy
-        return
+    """The file, or a copy of standard input or a pipe, that can be read more than once."""
     try:
-        file = Path(name).open("rb")  # noqa: SIM115  # closed below; only opening is to be excused here
+        file = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115  # closed below
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}.") from error
     with file:
-        yield file
+        if name != "-" and file.seekable():
+            yield file
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(file, copy)
+            copy.seek(0)
+            yield copy
 
 
 def _digest(file: BinaryIO) -> str:

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from campaigns.demo import play_traffic
 from campaigns.explain import explain
-from campaigns.ledger import record_arrival
+from campaigns.ledger import SpendReceipt, record_arrival
+from campaigns.management.base import brand_ids, positive
 from campaigns.models import Campaign
 from campaigns.money import format_money
 
@@ -21,16 +22,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign_id", type=int, nargs="?", metavar="CAMPAIGN_ID")
         parser.add_argument("amount", nargs="?", metavar="AMOUNT", help="In the brand's currency, such as 12.50.")
-        parser.add_argument("--rate", type=int, metavar="N", help="Play N entries a second until stopped.")
+        parser.add_argument("--rate", type=positive, metavar="N", help="Play N entries a second until stopped.")
+        parser.add_argument("--brand", action="append", metavar="NAME", help="Play on this brand only; repeatable.")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        one = options["campaign_id"] is not None and options["amount"] is not None
-        if one == (options["rate"] is not None) or (options["rate"] is not None and options["rate"] < 1):
-            raise CommandError("Give CAMPAIGN_ID and AMOUNT, or --rate N with N of at least 1.", returncode=2)
-        if one:
-            self.record(options["campaign_id"], options["amount"])
+        one = (options["campaign_id"], options["amount"])
+        if options["rate"] is not None and one == (None, None):
+            self.play(options["rate"], brand_ids(options["brand"]))
+        elif options["rate"] is None and None not in one:
+            self.record(*one)
         else:
-            self.play(options["rate"])
+            raise CommandError("Give either CAMPAIGN_ID and AMOUNT, or --rate N.", returncode=2)
 
     def record(self, campaign_id: int, amount: str) -> None:
         at = timezone.now()
@@ -42,22 +44,28 @@ class Command(BaseCommand):
         self.stdout.write(f"Recorded. {campaign.brand} / {campaign} has spent {spent} today.")
         self.stdout.write(explain(campaign_id, at=at).sentence)
 
-    def play(self, rate: int) -> None:
+    def play(self, rate: int, brands: list[int] | None) -> None:
         """Play until interrupted; a database that is away for a moment only costs that moment's traffic."""
         random = Random()
         recorded = 0
         self.stderr.write(f"Playing {rate} entries a second. Ctrl-C stops it.")
         while True:
             try:
-                receipt = play_traffic(random, rate, at=timezone.now())
+                receipt = play_traffic(random, rate, at=timezone.now(), brand_ids=brands)
+                recorded += receipt.recorded
+                self.tell(receipt, recorded, every=rate * 60)
+                time.sleep(1)
             except OperationalError as error:
                 self.stderr.write(f"The database did not answer ({error}); going on.")
-            else:
-                recorded += receipt.recorded
-                for campaign in Campaign.objects.filter(pk__in=receipt.paused).select_related("brand"):
-                    self.stdout.write(f"{campaign.brand} / {campaign} is now {campaign.status_in_words}")
-                if not receipt.recorded:
-                    self.stdout.write("No campaign is running.")
-                elif recorded % (rate * 60) < rate:
-                    self.stdout.write(f"{recorded} entries recorded so far.")
-            time.sleep(1)
+                time.sleep(1)
+            except KeyboardInterrupt:
+                self.stderr.write(f"Stopped after {recorded} entries.")
+                return
+
+    def tell(self, receipt: SpendReceipt, recorded: int, *, every: int) -> None:
+        for campaign in Campaign.objects.filter(pk__in=receipt.paused).select_related("brand"):
+            self.stdout.write(f"{campaign.brand} / {campaign} is now {campaign.status_in_words}")
+        if not receipt.recorded:
+            self.stdout.write("No campaign is running.")
+        elif recorded % every < receipt.recorded:
+            self.stdout.write(f"{recorded} entries recorded so far.")

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from campaigns.management.base import brand_ids, instant
@@ -40,7 +41,7 @@ class Command(BaseCommand):
 
 def _table(report: BrandReport) -> Table:
     where_and_when = f"{report.local_time:%Y-%m-%d %H:%M} {report.local_time.tzinfo}"
-    table = Table(title=f"{report.brand.name}, {where_and_when}, in {report.currency}")
+    table = Table(title=f"{escape(report.brand.name)}, {where_and_when}, in {report.currency}")
     for heading in ("Campaign", "Status"):
         table.add_column(heading)
     for heading in ("Today", "of", "This month", "of", "In all", "of"):
@@ -57,4 +58,4 @@ def _cells(line: ReportLine, currency: str) -> list[str]:
         return "" if amount is None else format_money(amount, currency, with_code=False)
 
     amounts = (line.daily_spend, line.daily_budget, line.monthly_spend, line.monthly_budget)
-    return [line.name, line.status, *map(shown, (*amounts, line.total_spend, line.total_budget))]
+    return [escape(line.name), line.status, *map(shown, (*amounts, line.total_spend, line.total_budget))]

@@ -20,12 +20,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from honcho.manager import Manager
 
 from ad_agency.auth import DEMO_USERNAME
+from campaigns.demo import DEMO_DESCRIPTION
 from campaigns.models import Brand
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8000
 PORTS_TRIED = 20
-READY_WITHIN = 120  # seconds until silence from the web server is worth a word
+READY_WITHIN = 120  # seconds; a web server that takes longer has said why in its log
 
 
 class Command(BaseCommand):
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         manage = f"{python} {shlex.quote(str(settings.BASE_DIR / 'manage.py'))}"
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         processes = {}
-        if "CELERY_BROKER_URL" not in os.environ:
+        if not os.environ.get("CELERY_BROKER_URL"):  # settings, too, take an empty one for none
             broker_port = _free_port(FIRST_PORT + 1000)
             environment["CELERY_BROKER_URL"] = f"redis://{HOST}:{broker_port}/0"
             data = shlex.quote(str(_state(f"valkey-{broker_port}")))
@@ -67,7 +68,9 @@ class Command(BaseCommand):
         processes["worker"] = f"{python} -m celery -A ad_agency worker -l info --concurrency 2"
         processes["beat"] = f"{python} -m celery -A ad_agency beat -l info"
         if demo:
-            processes["spend"] = f"{manage} simulate_spend --rate 5"
+            demo_brands = Brand.objects.filter(description=DEMO_DESCRIPTION).values_list("name", flat=True)
+            brands = " ".join(f"--brand {shlex.quote(name)}" for name in demo_brands)
+            processes["spend"] = f"{manage} simulate_spend --rate 5 {brands}"
 
         manager = Manager()
         for name, command in processes.items():
@@ -78,7 +81,7 @@ class Command(BaseCommand):
         threading.Thread(target=self.greet, args=(port, greeting), daemon=True).start()
         manager.loop()
         if manager.returncode not in (None, 0, 130, 143):
-            raise CommandError("A process ended by itself, see its last lines above.", returncode=manager.returncode)
+            raise CommandError("A process ended by itself, see its last lines above.")
 
     def greet(self, port: int, greeting: str) -> None:
         """Print the address once the web server answers, not before."""
@@ -115,7 +118,7 @@ def _is_free(port: int) -> bool:
 
 def _is_demo() -> bool:
     """Whether this database is empty, or was made a demo before: nobody's own ledger gets made-up spend."""
-    return not Brand.objects.exists() or get_user_model().objects.filter(username=DEMO_USERNAME).exists()
+    return not Brand.objects.exists() or Brand.objects.filter(description=DEMO_DESCRIPTION).exists()
 
 
 def _demo_password() -> str:

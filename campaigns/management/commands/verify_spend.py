@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from campaigns.audit import Difference, find_differences
 from campaigns.ledger import repair
-from campaigns.management.base import brand_ids
+from campaigns.management.base import brand_ids, with_progress
+from campaigns.models import Brand
 from campaigns.money import format_amount
 
 
@@ -26,11 +27,14 @@ class Command(BaseCommand):
                 self.stdout.write(in_words(difference))
             self.stderr.write(f"Counters repaired: {len(repaired)}.")
             return
-        wrong = list(find_differences(chosen))
-        for difference in wrong:
-            self.stdout.write(in_words(difference))
+        ids = list(Brand.objects.order_by("pk").values_list("pk", flat=True)) if chosen is None else chosen
+        wrong = 0
+        for brand_id in with_progress(ids, "Brands", len(ids)):
+            for difference in find_differences([brand_id]):
+                self.stdout.write(in_words(difference))
+                wrong += 1
         if wrong:
-            raise CommandError(f"Wrong counters: {len(wrong)}. verify_spend --repair restores them from the ledger.")
+            raise CommandError(f"Wrong counters: {wrong}. verify_spend --repair restores them from the ledger.")
         self.stderr.write("Every counter is the sum of its entries.")
 
 
