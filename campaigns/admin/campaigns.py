@@ -40,7 +40,7 @@ class WindowFormSet(PaginationInlineFormSet):
     def clean(self) -> None:
         super().clean()
         for form in self.forms:
-            if form.is_valid() and form.has_changed() and not self._should_delete_form(form):
+            if form.is_valid() and form.has_changed() and not form.cleaned_data.get("DELETE"):
                 try:
                     form.instance.validate_constraints()
                 except ValidationError as error:

@@ -180,7 +180,7 @@ def test_a_form_takes_an_empty_box_as_no_budget_and_knows_the_same_amount_again(
     assert field.prepare_value(Decimal("120.500000")) == "120.5"
 
 
-@pytest.mark.parametrize("text", ["NaN", "1e5", "1_000", "12,50", "٣", "0.0000001", "-5", "0"])
+@pytest.mark.parametrize("text", [*(text for text in NO_AMOUNTS_IN_TEXT if text), "-5", "0"])
 def test_r1_the_admin_form_refuses_a_budget_that_is_none(admin_page: Client, text: str) -> None:
     campaign = CampaignFactory.create(daily_budget=Decimal(7))
     data = {"name": campaign.name, "daily_budget": text, "schedules-TOTAL_FORMS": 0, "schedules-INITIAL_FORMS": 0}
