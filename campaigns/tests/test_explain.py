@@ -163,7 +163,7 @@ half_hours = st.integers(0, 47).map(lambda half: time(half // 2, half % 2 * 30))
 weekly = st.tuples(st.integers(1, 7), half_hours, half_hours).filter(lambda window: window[1] != window[2])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     zone=st.sampled_from(ZONES),
     at=st.sampled_from(INSTANTS),
