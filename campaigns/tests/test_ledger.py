@@ -254,6 +254,13 @@ def test_r9_a_correction_is_recorded_unless_its_day_would_cost_less_than_nothing
     assert days(campaign) == {"2026-11-21": Decimal(6)}
 
 
+def test_r9_a_day_can_be_corrected_down_to_nothing() -> None:
+    campaign = CampaignFactory.create()
+
+    assert record_spend([entry(campaign, "10"), entry(campaign, "-10")], at=NOON).recorded == 2
+    assert days(campaign) == {"2026-11-21": Decimal(0)}
+
+
 def test_r10_each_entry_of_a_batch_is_judged_on_its_own() -> None:
     campaign = CampaignFactory.create()
 

@@ -60,6 +60,7 @@ CHANGING_ZONES = [
         ("Pacific/Apia", "2011-12-29", "2011-12-29T10:00Z", 24),
         ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00Z", 0),  # the day that never was
         ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00Z", 24),
+        ("America/Toronto", "1919-03-31", "1919-03-31T04:30Z", 23.5),  # a jump from 23:30 over midnight to 00:30
         ("America/St_Johns", "2010-11-07", "2010-11-07T02:30Z", 25),  # back from 00:01 to 23:01
     ],
 )
@@ -136,6 +137,14 @@ def test_a_naive_time_names_no_instant() -> None:
         local_date(ZoneInfo("UTC"), naive)
     with pytest.raises(ValueError, match="no time zone"):
         local_clock(ZoneInfo("UTC"), naive)
+
+
+def test_r20_a_time_in_a_repeated_hour_comes_twice_and_the_clock_s_jump_is_a_change_too() -> None:
+    changes = wall_changes(
+        ZoneInfo("America/New_York"), [time(1, 15)], utc("2026-11-01T04:30Z"), utc("2026-11-01T12:00Z")
+    )
+
+    assert list(changes) == [utc("2026-11-01T05:15Z"), utc("2026-11-01T06:00Z"), utc("2026-11-01T06:15Z")]
 
 
 @given(

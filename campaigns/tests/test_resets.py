@@ -131,6 +131,16 @@ def test_r14_spend_after_midnight_and_before_the_reset_is_not_lost() -> None:
     assert list(find_differences()) == []
 
 
+def test_r14_spend_of_midnight_itself_counts_in_the_day_that_begins() -> None:
+    campaign = spent_up("2026-11-21T12:00Z")
+    record_spend([SpendEntry(campaign.pk, Decimal(3), utc("2026-11-22T00:00Z"))], at=utc("2026-11-21T23:58Z"))
+
+    reconcile(at=utc("2026-11-22T00:00Z"))
+
+    campaign.refresh_from_db()
+    assert campaign.daily_spend == 3
+
+
 def test_r14_the_first_spend_of_a_new_day_counts_in_it_though_no_tick_came() -> None:
     campaign = spent_up("2026-11-21T12:00Z")
 
