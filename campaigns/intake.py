@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from campaigns import enforcement
+from campaigns.entries import refuse_day
 from campaigns.importing import BadRow, SpendRow
 from campaigns.ledger import (
     BATCH_SIZE,
@@ -19,7 +20,6 @@ from campaigns.ledger import (
     Rejected,
     SpendEntry,
     record_spend,
-    refuse_day,
     set_daily_totals,
 )
 from campaigns.models import Brand, Campaign

@@ -7,8 +7,8 @@ and the pauses that they cause are there together or not at all. Amounts are in 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import TypeVar
@@ -17,13 +17,36 @@ from django.db import transaction
 
 from campaigns import enforcement
 from campaigns.audit import Difference, find_differences
-from campaigns.models import EARLIEST_SPEND, Brand, Campaign, DailySpend, SpendLog
-from campaigns.money import MAX_TOTAL, ZERO, InvalidMoney, format_amount, parse_money
-from campaigns.periods import LocalClock, last_second, local_clock, local_date, require_aware
+from campaigns.entries import (
+    DayTotal,
+    Rejected,
+    Rejection,
+    SpendEntry,
+    refuse_conflict,
+    refuse_day,
+    sound_amount,
+    sound_entry,
+    sound_total,
+)
+from campaigns.models import Brand, Campaign, DailySpend, SpendLog
+from campaigns.money import MAX_TOTAL, ZERO, format_amount
+from campaigns.periods import last_second, local_clock, local_date, require_aware
 from campaigns.rules import PERIODS, Period
 
-# Clocks of platforms and collectors run a little ahead of ours; more than this is a mistake (R7).
-FUTURE_TOLERANCE = timedelta(minutes=5)
+__all__ = [
+    "DayTotal",
+    "Rejected",
+    "Rejection",
+    "SpendEntry",
+    "SpendReceipt",
+    "TotalsReceipt",
+    "record_arrival",
+    "record_spend",
+    "repair",
+    "set_daily_total",
+    "set_daily_totals",
+]
+
 # Entries judged and written in one transaction.
 BATCH_SIZE = 10_000
 # Rows whose counters one UPDATE sets: its CASE grows with them.
@@ -31,26 +54,6 @@ COUNTERS_PER_UPDATE = 500
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class SpendEntry:
-    """Money spent on a campaign. A negative amount is a correction."""
-
-    campaign_id: int
-    amount: Decimal  # currency units, not micros
-    timestamp: datetime  # aware: when the money was spent
-    reference: str = ""  # the idempotency key, unique per campaign; empty: none
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why an entry was not recorded: its place in what was sent, a code for programs, a message for people."""
-
-    index: int
-    code: str
-    message: str
 
 
 @dataclass(slots=True)
@@ -63,16 +66,6 @@ class SpendReceipt:
     paused: list[int] = field(default_factory=list)  # campaigns that this spend paused
 
 
-@dataclass(frozen=True, slots=True)
-class DayTotal:
-    """What a campaign's local day cost in all, as its platform says now."""
-
-    campaign_id: int
-    day: date
-    total: Decimal  # currency units
-    description: str = ""
-
-
 @dataclass(slots=True)
 class TotalsReceipt:
     """What became of the days' totals sent, said after the commit."""
@@ -80,18 +73,6 @@ class TotalsReceipt:
     differences: dict[int, Decimal] = field(default_factory=dict)  # by index of those taken; 0: nothing to change
     rejected: list[Rejection] = field(default_factory=list)
     paused: list[int] = field(default_factory=list)
-
-
-class Rejected(ValueError):
-    """An entry or a total that the ledger refuses; `code` is for programs, the text for people."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
-        self.code = code
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
 
 
 def record_spend(entries: Iterable[SpendEntry], *, at: datetime, actor: str = "") -> SpendReceipt:
@@ -106,7 +87,7 @@ def record_spend(entries: Iterable[SpendEntry], *, at: datetime, actor: str = ""
     require_aware(at)
     receipt = SpendReceipt()
     for batch in _batches(entries):
-        sound = _sift(batch, lambda entry: _sound_entry(entry, at), receipt.rejected)
+        sound = _sift(batch, lambda entry: sound_entry(entry, at), receipt.rejected)
         with transaction.atomic():
             books = _Books({entry.campaign_id for _, entry in sound}, at)
             books.recall(entry for _, entry in sound)
@@ -133,7 +114,7 @@ def record_arrival(
     `amount` may be the text that came over the wire; it is judged like all else.
     """
     try:
-        exact = _sound_amount(amount)
+        exact = sound_amount(amount)
     except Rejected as reason:
         return SpendReceipt(rejected=[Rejection(0, reason.code, reason.message)])
     receipt = record_spend([SpendEntry(campaign_id, exact, at, reference, description)], at=at, actor=actor)
@@ -167,7 +148,7 @@ def set_daily_totals(totals: Iterable[DayTotal], *, at: datetime, actor: str = "
     require_aware(at)
     receipt = TotalsReceipt()
     for batch in _batches(totals):
-        sound = _sift(batch, _sound_total, receipt.rejected)
+        sound = _sift(batch, sound_total, receipt.rejected)
         with transaction.atomic():
             books = _Books({total.campaign_id for _, total in sound}, at)
             books.recall_days((total.campaign_id, total.day) for _, total in sound)
@@ -176,18 +157,6 @@ def set_daily_totals(totals: Iterable[DayTotal], *, at: datetime, actor: str = "
         receipt.differences.update(differences)
     receipt.rejected.sort(key=lambda rejection: rejection.index)
     return receipt
-
-
-def refuse_day(day: date, clock: LocalClock) -> None:
-    """Raise Rejected for a local day that spend cannot belong to, on the brand's `clock` (R7)."""
-    if day > clock.today:
-        raise Rejected("in_future", f"{day} has not begun: it is {clock.today} in {clock.zone.key}.")
-    if day < EARLIEST_SPEND.date():
-        raise Rejected("too_old", f"{day} lies before {EARLIEST_SPEND.year}.")
-    try:
-        last_second(clock.zone, day)
-    except ValueError as error:
-        raise Rejected("invalid_day", str(error)) from error
 
 
 def repair(brand_ids: Collection[int] | None, *, at: datetime, actor: str) -> list[Difference]:
@@ -260,7 +229,7 @@ class _Books:
         campaign = self._campaign(entry.campaign_id)
         known = self.references.get((entry.campaign_id, entry.reference))
         if known is not None:
-            _refuse_conflict(entry, known)
+            refuse_conflict(entry, known)
             return False
         self._post(campaign, self._day_of(entry), entry.amount, entry.timestamp, entry.reference, entry.description)
         return True
@@ -401,59 +370,3 @@ def _sift(
         except Rejected as reason:
             rejected.append(Rejection(index, reason.code, str(reason)))
     return passed
-
-
-def _sound_entry(entry: SpendEntry, at: datetime) -> SpendEntry:
-    """The entry with its amount parsed. Raises Rejected for what can be told without looking at the database."""
-    timestamp = entry.timestamp
-    if not isinstance(timestamp, datetime) or timestamp.utcoffset() is None:
-        raise Rejected("invalid_timestamp", f"{timestamp} is not a time with a zone: give an aware datetime.")
-    if timestamp > at + FUTURE_TOLERANCE:
-        raise Rejected("in_future", f"{timestamp.isoformat()} has not come: it is {at.isoformat()}.")
-    if timestamp < EARLIEST_SPEND:
-        raise Rejected("too_old", f"{timestamp.isoformat()} lies before {EARLIEST_SPEND.year}.")
-    _refuse_bad_text("reference", entry.reference, 200)
-    _refuse_bad_text("description", entry.description, 500)
-    return replace(entry, campaign_id=_sound_id(entry.campaign_id), amount=_sound_amount(entry.amount))
-
-
-def _sound_total(total: DayTotal) -> DayTotal:
-    """The total with its amount parsed. Raises Rejected for what can be told without looking at the database."""
-    if not isinstance(total.day, date) or isinstance(total.day, datetime):
-        raise Rejected("invalid_day", f"{total.day!r} is not a date.")
-    amount = _sound_amount(total.total)
-    if amount < ZERO:
-        raise Rejected("below_zero", f"{format_amount(amount)} is less than nothing: no day costs that.")
-    _refuse_bad_text("description", total.description, 500)
-    return replace(total, campaign_id=_sound_id(total.campaign_id), total=amount)
-
-
-def _sound_amount(amount: object) -> Decimal:
-    try:
-        return parse_money(amount)
-    except InvalidMoney as error:
-        raise Rejected("invalid_amount", str(error)) from error
-
-
-def _sound_id(campaign_id: object) -> int:
-    if isinstance(campaign_id, bool) or not isinstance(campaign_id, int) or not 0 < campaign_id < 2**63:
-        raise Rejected("unknown_campaign", f"There is no campaign {campaign_id!r}.")
-    return campaign_id
-
-
-def _refuse_bad_text(name: str, text: object, longest: int) -> None:
-    """Raise Rejected for what PostgreSQL or the column would refuse, and so take the whole batch down."""
-    if not isinstance(text, str) or len(text) > longest:
-        raise Rejected("invalid_text", f"The {name} must be text of at most {longest} characters.")
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise Rejected("invalid_text", f"The {name} contains a character that is no text.")
-
-
-def _refuse_conflict(entry: SpendEntry, known: SpendLog) -> None:
-    """Raise Rejected where `entry` says something else than the one that has its reference already (R8)."""
-    fields = [name for name in ("amount", "timestamp", "description") if getattr(entry, name) != getattr(known, name)]
-    if fields:
-        raise Rejected(
-            "conflict",
-            f"Reference {entry.reference!r} is taken by an entry with another {' and '.join(fields)}; that one stays.",
-        )
