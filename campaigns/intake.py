@@ -185,6 +185,7 @@ class _Directory:
         if self.create is None:
             raise _BadName("brand", f"there is no brand {row.brand!r}.")
         refuse_day(row.day, local_clock(self.create.timezone, self.at))
+        _refuse_invalid(Campaign(name=row.campaign), "campaign", exclude={"brand"})  # no brand for its sake
         currency = row.currency or self.create.currency
         brand = Brand(name=row.brand, timezone=self.create.timezone, currency=currency)
         _refuse_invalid(brand, "brand")
@@ -205,8 +206,8 @@ class _Directory:
         return campaign
 
 
-def _refuse_invalid(new: Brand | Campaign, column: str) -> None:
+def _refuse_invalid(new: Brand | Campaign, column: str, exclude: set[str] | None = None) -> None:
     try:
-        new.full_clean()
+        new.full_clean(exclude=exclude)
     except ValidationError as error:
         raise _BadName(column, " ".join(error.messages)) from error

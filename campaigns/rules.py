@@ -52,13 +52,14 @@ def judge(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.E
     is owned: a campaign that starts needs all its holds decided at once (R18).
     """
     runs = RUNNING_OR_HELD
-    lifecycle = []
+    # What would run again after its last day is completed by whoever lifts its last hold.
+    completes = _ended(clock) & Q(status=Status.PAUSED, holds_now=0)
     if _owns_lifecycle(owned):
         runs |= _starts(clock)
-        lifecycle = [When(_ended(clock), then=Value(Status.COMPLETED))]
+        completes = _ended(clock)
     judged = _with_holds_now(campaigns, clock, owned).annotate(
         due_status=Case(
-            *lifecycle,
+            When(completes, then=Value(Status.COMPLETED)),
             When(~runs, then=F("status")),
             When(holds_now=0, then=Value(Status.ACTIVE)),
             default=Value(Status.PAUSED),

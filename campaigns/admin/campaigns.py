@@ -100,7 +100,11 @@ class CampaignAdmin(EditPage):
 
     def save_related(self, request: HttpRequest, form: forms.ModelForm[Campaign], formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        self.message_user(request, explain(form.instance.pk, at=timezone.now()).sentence, messages.INFO)
+        at = timezone.now()
+        verb: Verb | None = getattr(form.instance, "pressed", None)
+        if verb is not None:
+            verb([form.instance.pk], at=at, actor=actor(request.user))
+        self.message_user(request, explain(form.instance.pk, at=at).sentence, messages.INFO)
 
     @display(description="Campaign", ordering="name", header=True)
     def name_and_brand(self, campaign: Campaign) -> tuple[str, str]:
@@ -152,13 +156,14 @@ class CampaignAdmin(EditPage):
     def complete(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         self.carry_out(request, queryset, enforcement.complete, "completed", lambda changes: changes.completed)
 
+    # These two come before the windows are saved; what they ask for is done after all that was edited counts.
     @action(description="Save and pause", permissions=["change"])
-    def save_and_pause(self, request: HttpRequest, obj: Campaign) -> None:
-        enforcement.pause([obj.pk], at=timezone.now(), actor=actor(request.user))
+    def save_and_pause(self, request: HttpRequest, obj: Any) -> None:
+        obj.pressed = enforcement.pause
 
     @action(description="Save and resume", permissions=["change"])
-    def save_and_resume(self, request: HttpRequest, obj: Campaign) -> None:
-        enforcement.resume([obj.pk], at=timezone.now(), actor=actor(request.user))
+    def save_and_resume(self, request: HttpRequest, obj: Any) -> None:
+        obj.pressed = enforcement.resume
 
     def carry_out(
         self,

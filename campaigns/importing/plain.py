@@ -36,20 +36,22 @@ class Columns:
 def read(lines: Iterable[str], columns: Columns) -> Iterator[SpendRow | BadRow]:
     """The rows of a plain CSV. Raises UnreadableFile where the file as a whole makes no sense."""
     lines = iter(lines)
-    first = next((line for line in lines), None)
-    if first is None or not first.strip():
+    blank, first = 0, next(lines, "")
+    while first and not first.strip():
+        blank, first = blank + 1, next(lines, "")
+    if not first:
         raise UnreadableFile("The file is empty: it needs a header line with the names of its columns.")
     delimiter, header = _understand_header(first, columns)
     reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True, skipinitialspace=True)
     next(reader)
     while True:
-        begins = reader.line_num + 1
+        begins = blank + reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            if reader.line_num > begins:
+            if blank + reader.line_num > begins:
                 # Nobody can tell how many rows an open quote has swallowed.
                 raise UnreadableFile(f"Line {begins} opens a quote that is not closed properly ({error}).") from error
             yield BadRow(begins, header[0], f"the row is no CSV ({error}): mind its quotes.")
@@ -66,6 +68,8 @@ def _understand_header(first: str, columns: Columns) -> tuple[str, list[str]]:
     headers = {delimiter: _split_header(first, delimiter) for delimiter in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda each: (_found(needed, headers[each]), len(headers[each])))
     header = headers[delimiter]
+    if not header:
+        raise UnreadableFile("The first line is no header of a CSV: save the file with a line break after each row.")
     missing = [name for name in needed if _plain(name) not in header]
     if missing:
         raise UnreadableFile(

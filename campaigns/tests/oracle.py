@@ -130,6 +130,11 @@ class Oracle:
             held.add("DAYPARTING")
         return held
 
+    def over(self, campaign_id: int, at: datetime) -> bool:
+        campaign = self.campaigns[campaign_id]
+        today = local_day(self.brands[campaign.brand].zone, at)
+        return campaign.end_date is not None and today > campaign.end_date
+
     # What happens
 
     def record(self, entry: Entry, at: datetime) -> str:
@@ -227,6 +232,9 @@ class Oracle:
             campaign.holds = (campaign.holds - owned) | (self.due(campaign_id, at) & owned)
             if campaign.status == "PAUSED" and not campaign.holds:
                 campaign.holds = self.due(campaign_id, at)  # nothing starts to run that anything holds
+                if not campaign.holds and self.over(campaign_id, at):
+                    campaign.status = "COMPLETED"
+                    return
             campaign.status = "PAUSED" if campaign.holds else "ACTIVE"
 
     def brand_holds_after_rollover(self, brand_id: int, at: datetime, roll: int) -> set[str]:

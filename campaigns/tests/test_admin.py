@@ -438,6 +438,16 @@ def test_a_campaign_s_page_saves_and_pauses_or_resumes_in_one_go(
     assert campaign.name == "Renamed"
 
 
+def test_a_draft_whose_day_has_come_by_the_same_edit_is_paused_and_not_let_run(admin_page: Client) -> None:
+    campaign = CampaignFactory.create(status="DRAFT")
+    data = campaign_form(campaign, start_date="2026-11-21", campaigns_campaign_save_and_pause="1")
+
+    messages = posted(admin_page, f"{CAMPAIGNS}{campaign.pk}/change/", data)
+
+    assert state(campaign) == ("PAUSED", ["MANUAL"])
+    assert "Paused. A person paused it; only a person resumes it." in messages
+
+
 @pytest.mark.parametrize("model", ["spendlog", "dailyspend", "statuschange"])
 def test_r6_the_ledger_and_the_history_can_only_be_read(admin_page: Client, model: str) -> None:
     everything()

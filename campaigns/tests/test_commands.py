@@ -10,20 +10,16 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
 from django.utils import timezone
 
+from campaigns import tasks
 from campaigns.demo import play_traffic
+from campaigns.enforcement import Changes
+from campaigns.holds import Hold
 from campaigns.ledger import SpendEntry, record_spend
 from campaigns.management.base import SweepCommand
-from campaigns.management.commands import (
-    activate_campaigns,
-    check_budgets,
-    enforce_dayparting,
-    reset_daily_spends,
-    reset_monthly_spends,
-)
 from campaigns.models import Brand, Campaign, DailySpend, DaypartingSchedule, SpendLog, StatusChange
 from campaigns.tests.conftest import Installation
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
@@ -182,21 +178,31 @@ def test_exit_codes_are_0_for_done_1_for_a_clear_error_and_2_for_wrong_usage(ins
         assert b"Traceback" not in done.stderr
 
 
-def test_every_sweep_has_a_task_that_owns_the_same_holds_and_a_place_in_the_beat_schedule() -> None:
-    commands: list[type[SweepCommand]] = [
-        module.Command
-        for module in (
-            activate_campaigns,
-            check_budgets,
-            enforce_dayparting,
-            reset_daily_spends,
-            reset_monthly_spends,
-        )
+def test_a_command_and_its_task_ask_for_the_same_sweep_and_beat_has_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = [
+        "activate_campaigns",
+        "check_budgets",
+        "enforce_dayparting",
+        "reset_daily_spends",
+        "reset_monthly_spends",
     ]
+    asked: list[Hold] = []
 
-    assert {f"campaigns.tasks.{command.task}" for command in commands} == {
-        entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()
-    }
+    def sweep(*, owned: Hold, **_: Any) -> Changes:
+        asked.append(owned)
+        return Changes()
+
+    monkeypatch.setattr("campaigns.management.base.reconcile", sweep)
+    monkeypatch.setattr("campaigns.tasks.reconcile", sweep)
+    for name in commands:
+        command = load_command_class("campaigns", name)
+        assert isinstance(command, SweepCommand)
+        said(name)
+        getattr(tasks, command.task)()
+        assert command.task in settings.CELERY_BEAT_SCHEDULE
+
+    assert asked[::2] == asked[1::2]
+    assert asked[::2] == [Hold.ENGINE, Hold.SPENDING, Hold.DAYPARTING, Hold.DAILY_BUDGETS, Hold.MONTHLY_BUDGETS]
 
 
 def test_explain_campaign_tells_in_words_and_as_json() -> None:

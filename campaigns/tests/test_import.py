@@ -200,12 +200,18 @@ def test_missing_brands_and_campaigns_are_made_on_request_and_run(tmp_path: Path
 
 
 def test_names_that_could_never_be_are_refused_also_when_missing_ones_are_made(tmp_path: Path) -> None:
-    text = f"date,brand,campaign,amount,currency\n2026-10-01,{'x' * 201},Spring,1,EUR\n2026-10-01,Acme,Spring,1,XXX\n"
+    text = (
+        "date,brand,campaign,amount,currency\n"
+        f"2026-10-01,{'x' * 201},Spring,1,EUR\n"
+        "2026-10-01,Acme,Spring,1,XXX\n"
+        f"2026-10-01,Acme,{'x' * 201},1,EUR\n"
+    )
 
     said = imported(tmp_path, text, "--create-missing", fails=True)
 
     assert "line 2, column brand: Ensure this value has at most 200 characters" in said
     assert "line 3, column brand: 'XXX' is not an ISO 4217 code" in said
+    assert "line 4, column campaign: Ensure this value has at most 200 characters" in said
     assert not Brand.objects.exists()
 
 
@@ -256,6 +262,13 @@ def test_a_plain_csv_is_read_however_it_was_saved(text: str | bytes) -> None:
     assert rows(text) == [ONE]
 
 
+def test_blank_lines_before_the_header_are_passed_over_and_counted() -> None:
+    (row,) = rows("\n \n" + HEADER + "x,Acme,Spring,1\n")
+
+    assert isinstance(row, BadRow)
+    assert row.line == 4
+
+
 def test_quotes_may_hold_delimiters_and_newlines_and_lines_are_counted_all_the_same() -> None:
     read_rows = rows(HEADER + '2026-10-01,Acme,"Spring, ""new""\nsale",1\nno date,Acme,Spring,1\n')
 
@@ -270,6 +283,7 @@ def test_quotes_may_hold_delimiters_and_newlines_and_lines_are_counted_all_the_s
     [
         (b"", "The file is empty"),
         (b"\n\n", "The file is empty"),
+        (HEADER.encode().replace(b"\n", b"\r") + b"2026-10-01,Acme,Spring,1\r", "The first line is no header"),
         (b"date,brand,amount\n", "There is no column 'campaign'. The file has: date, brand, amount"),
         (b"just a text\n", "There is no column 'date' or 'campaign' or 'amount' or 'brand'"),
         (b"date,brand,campaign,amount,Amount\n", "There are two columns 'amount'"),

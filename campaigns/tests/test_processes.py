@@ -197,6 +197,7 @@ def test_up_starts_everything_with_a_demo_and_ctrl_c_leaves_nothing_behind(insta
             if "Ready." in line:
                 break
         assert f"Open http://127.0.0.1:{port}/ and log in as demo with the password " in log[-1], "".join(log)
+        assert "The broker is redis://127.0.0.1:" in log[-1]
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/admin/login/") as page:
             assert page.status == 200
             assert b"Budget control" in page.read()

@@ -177,6 +177,24 @@ def test_r18_the_day_after_its_end_date_a_campaign_is_completed_whatever_holds_i
     assert state(campaign) == ("COMPLETED", [])
 
 
+@pytest.mark.parametrize("lifted_by", ["reset", "check", "late refund"])
+def test_r18_what_its_budget_held_on_its_last_day_is_completed_and_not_resumed_after_it(lifted_by: str) -> None:
+    campaign = CampaignFactory.create(daily_budget=Decimal(10), end_date=date(2026, 11, 20))
+    last_day, after = utc("2026-11-20 12:00"), utc("2026-11-21 00:01")
+    record_spend([SpendEntry(campaign.pk, Decimal(10), last_day)], at=last_day)
+
+    match lifted_by:
+        case "reset":
+            reconcile(at=after, owned=Hold.DAILY_BUDGETS)
+        case "check":
+            reconcile(at=after, owned=Hold.SPENDING)
+        case _:
+            record_spend([SpendEntry(campaign.pk, Decimal(-1), last_day)], at=after)
+
+    assert state(campaign) == ("COMPLETED", [])
+    assert "ACTIVE" not in StatusChange.objects.values_list("to_status", flat=True)
+
+
 def test_r18_a_completed_campaign_is_reopened_by_a_person_only() -> None:
     campaign = CampaignFactory.create(status="COMPLETED", start_date=date(2026, 11, 1), end_date=date(2026, 11, 20))
 

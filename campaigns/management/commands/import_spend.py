@@ -58,7 +58,7 @@ class Command(BaseCommand):
             brand=options["brand_column"],
             campaign=tuple(options["campaign_column"] or ["campaign"]),
             amount=options["amount_column"],
-            whole_file_brand=options["brand"],
+            whole_file_brand=options["brand"].strip(),
         )
         create = NewBrands(_zone(options["timezone"]), options["currency"]) if options["create_missing"] else None
         at = timezone.now()
@@ -82,7 +82,7 @@ class Command(BaseCommand):
         for name in receipt.campaigns_created:
             self.stdout.write(f"New campaign: {name}")
         for currency, total in sorted(receipt.totals.items()):
-            self.stdout.write(f"Rows add up to {format_money(total, currency)}")
+            self.stdout.write(f"Rows that could be read add up to {format_money(total, currency)}")
         self.stdout.write(
             f"{receipt.rows} rows, {receipt.refused} refused; {receipt.days} days of campaigns; "
             f"{receipt.recorded} entries recorded, {receipt.duplicates} duplicates."

