@@ -262,7 +262,7 @@ def world(zones: tuple[str, str], now: datetime, start_in: int | None) -> Iterat
 
 @pytest.mark.django_db(transaction=True)
 @settings(
-    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "45")),
+    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "30")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
