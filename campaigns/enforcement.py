@@ -73,8 +73,9 @@ def reconcile(
 
     `owned` names the holds to put right (R16); MANUAL is never among them (R17). Counters that decide owned holds
     begin their new day or month first (R14). Drafts start and ended campaigns complete only where `owned` is the
-    whole ENGINE (R18). `force` restarts the counters' periods at `at` itself, also where they lie ahead of it.
-    `dry_run` does all of it and takes it back, brand by brand. Running twice changes nothing more.
+    whole ENGINE (R18); what any other sweep would let run after its last day, it completes instead.
+    `force` restarts the counters' periods at `at` itself, also where they lie ahead of it. `dry_run` does all of it
+    and takes it back, brand by brand. Running twice changes nothing more.
     """
     require_aware(at)
     owned &= Hold.ENGINE

@@ -47,9 +47,9 @@ def judge(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.E
     """`campaigns`, which must all be of brands on `clock`'s zone, with `holds_now` and `due_status` at its instant.
 
     Only the holds in `owned` are decided anew; the others stay as they are (R16), except that a campaign starts to run
-    on a look at all of them. MANUAL never applies by itself: who
-    owns it, a person, lifts it (R17). A draft is started and an ended campaign completed only where every engine hold
-    is owned: a campaign that starts needs all its holds decided at once (R18).
+    only after a look at all of them and at its end date. MANUAL never applies by itself: who owns it, a person, lifts
+    it (R17). A draft is started, and a campaign that still runs or is held completed, only where every engine hold is
+    owned: what starts needs all its holds decided at once (R18).
     """
     runs = RUNNING_OR_HELD
     # What would run again after its last day is completed by whoever lifts its last hold.

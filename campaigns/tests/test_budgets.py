@@ -6,6 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.enforcement import reconcile
 from campaigns.holds import Hold
@@ -143,17 +145,10 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing() -> None:
     assert reconcile(at=NOON) == would
 
 
-def test_a_sweep_with_nothing_to_change_takes_as_many_queries_for_many_as_for_one(
-    django_assert_num_queries: object,
-) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
+def test_a_sweep_with_nothing_to_change_takes_as_many_queries_for_many_as_for_one() -> None:
     def queries() -> int:
         reconcile(at=NOON)
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             reconcile(at=NOON)
         return len(captured)
 
