@@ -6,6 +6,7 @@ and the pauses that they cause are there together or not at all. Amounts are in 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -61,9 +62,13 @@ class SpendReceipt:
     """What became of the entries sent, said after the commit."""
 
     recorded: int = 0
-    duplicates: int = 0
+    duplicate_indexes: array[int] = field(default_factory=lambda: array("q"))  # the places of entries known already
     rejected: list[Rejection] = field(default_factory=list)
     paused: list[int] = field(default_factory=list)  # campaigns that this spend paused
+
+    @property
+    def duplicates(self) -> int:
+        return len(self.duplicate_indexes)
 
 
 @dataclass(slots=True)
@@ -94,7 +99,7 @@ def record_spend(entries: Iterable[SpendEntry], *, at: datetime, actor: str = ""
             posted = _sift(sound, books.post_entry, receipt.rejected)
             receipt.paused += books.close(actor)
         receipt.recorded += sum(new for _, new in posted)
-        receipt.duplicates += sum(not new for _, new in posted)
+        receipt.duplicate_indexes.extend(index for index, new in posted if not new)
     receipt.rejected.sort(key=lambda rejection: rejection.index)
     return receipt
 
@@ -121,7 +126,7 @@ def record_arrival(
     if [rejection.code for rejection in receipt.rejected] == ["conflict"]:
         first = SpendLog.objects.get(campaign=campaign_id, reference=reference)
         if (first.amount, first.description) == (exact, description):
-            return SpendReceipt(duplicates=1)
+            return SpendReceipt(duplicate_indexes=array("q", [0]))
     return receipt
 
 

@@ -127,8 +127,8 @@ def test_r8_the_same_entry_again_is_a_duplicate_and_counts_once() -> None:
 
     first, again = record_spend(sent, at=NOON), record_spend(sent, at=NOON + timedelta(days=3))
 
-    assert (first.recorded, first.duplicates) == (2, 1)
-    assert (again.recorded, again.duplicates, again.rejected) == (0, 3, [])
+    assert (first.recorded, first.duplicates, list(first.duplicate_indexes)) == (2, 1, [1])
+    assert (again.recorded, list(again.duplicate_indexes), again.rejected) == (0, [0, 1, 2], [])
     campaign.refresh_from_db()
     assert campaign.total_spend == 20
 
