@@ -8,8 +8,35 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO
 
+from campaigns.money import ZERO
+
 # No export has longer lines; a file that does is no text, or an attack on the memory.
 LONGEST_LINE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where to find what in a plain file; headers are matched without regard to case and outer spaces."""
+
+    date: str = "date"
+    brand: str = "brand"
+    campaign: tuple[str, ...] = ("campaign",)  # several: joined by ` / `, with (blank) for an empty one
+    amount: str = "amount"
+    currency: str = "currency"  # this and the rest: only where the file has them
+    external_id: str = "external_id"
+    reference: str = "reference"
+    description: str = "description"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a person says of a file, where the file does not say it itself."""
+
+    brand: str = ""  # the brand of every row; empty: each row names its own
+    columns: Columns = Columns()
+    date_format: str = ""  # DMY, MDY or YMD: the order of day, month and year; empty: as the whole column shows
+    decimal: str = ""  # the decimal mark, a point or a comma; empty: as the whole column shows
+    round: bool = False  # round amounts of more than six decimals, instead of refusing them
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +46,13 @@ class SpendRow:
     line: int  # where the row begins, from 1
     day: date
     brand: str
-    campaign: str
+    campaign: str  # its name; may be empty where there is an external_id
     amount: Decimal  # currency units
+    external_id: str = ""  # the platform's own ID of the campaign
     currency: str = ""  # empty: the file does not say
     reference: str = ""
     description: str = ""
+    rounding: Decimal = ZERO  # what rounding added to the amount that the file states
 
 
 @dataclass(frozen=True, slots=True)

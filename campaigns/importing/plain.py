@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 
-from campaigns.importing import BadRow, SpendRow, UnreadableFile
+from campaigns.importing import BadRow, Reading, SpendRow, UnreadableFile
 from campaigns.money import InvalidMoney, parse_money
 
 DELIMITERS = (",", ";", "\t")
@@ -19,21 +18,7 @@ BLANK = "(blank)"
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Where to find what in the file; headers are matched without regard to case and outer spaces."""
-
-    date: str = "date"
-    brand: str = "brand"
-    campaign: tuple[str, ...] = ("campaign",)  # several: joined by ` / `, with BLANK for an empty one
-    amount: str = "amount"
-    currency: str = "currency"  # this and the rest: only where the file has them
-    reference: str = "reference"
-    description: str = "description"
-    whole_file_brand: str = ""  # the brand of every row; the file then needs no brand column
-
-
-def read(lines: Iterable[str], columns: Columns) -> Iterator[SpendRow | BadRow]:
+def read(lines: Iterable[str], reading: Reading) -> Iterator[SpendRow | BadRow]:
     """The rows of a plain CSV. Raises UnreadableFile where the file as a whole makes no sense."""
     lines = iter(lines)
     blank, first = 0, next(lines, "")
@@ -41,7 +26,7 @@ def read(lines: Iterable[str], columns: Columns) -> Iterator[SpendRow | BadRow]:
         blank, first = blank + 1, next(lines, "")
     if not first:
         raise UnreadableFile("The file is empty: it needs a header line with the names of its columns.")
-    delimiter, header = _understand_header(first, columns)
+    delimiter, header = _understand_header(first, reading)
     reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True, skipinitialspace=True)
     next(reader)
     while True:
@@ -57,13 +42,14 @@ def read(lines: Iterable[str], columns: Columns) -> Iterator[SpendRow | BadRow]:
             yield BadRow(begins, header[0], f"the row is no CSV ({error}): mind its quotes.")
             continue
         if any(cell.strip() for cell in cells):
-            yield _parse(begins, cells, header, columns)
+            yield _parse(begins, cells, header, reading)
 
 
-def _understand_header(first: str, columns: Columns) -> tuple[str, list[str]]:
+def _understand_header(first: str, reading: Reading) -> tuple[str, list[str]]:
     """The delimiter under which the needed columns are found, and the header's names in lower case."""
+    columns = reading.columns
     needed = [columns.date, *columns.campaign, columns.amount]
-    if not columns.whole_file_brand:
+    if not reading.brand:
         needed.append(columns.brand)
     headers = {delimiter: _split_header(first, delimiter) for delimiter in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda each: (_found(needed, headers[each]), len(headers[each])))
@@ -99,9 +85,10 @@ def _plain(name: str) -> str:
     return name.strip().lower()
 
 
-def _parse(line: int, cells: list[str], header: list[str], columns: Columns) -> SpendRow | BadRow:
+def _parse(line: int, cells: list[str], header: list[str], reading: Reading) -> SpendRow | BadRow:
     if len(cells) != len(header):
         return BadRow(line, header[-1], f"the row has {len(cells)} cells and the header {len(header)}.")
+    columns = reading.columns
     row = dict(zip(header, (cell.strip() for cell in cells), strict=True))
 
     def cell(column: str) -> str:
@@ -114,11 +101,11 @@ def _parse(line: int, cells: list[str], header: list[str], columns: Columns) -> 
         day = date.fromisoformat(day_text)
     except ValueError:
         return BadRow(line, columns.date, f"{day_text!r} is not a date: write 2026-11-21.")
-    brand = cell(columns.brand) or columns.whole_file_brand
+    brand = cell(columns.brand) or reading.brand
     if not brand:
         return BadRow(line, columns.brand, "the brand is empty.")
-    if columns.whole_file_brand not in ("", brand):
-        return BadRow(line, columns.brand, f"it is {brand!r} in a file of {columns.whole_file_brand!r}.")
+    if reading.brand not in ("", brand):
+        return BadRow(line, columns.brand, f"it is {brand!r} in a file of {reading.brand!r}.")
     names = [cell(column) for column in columns.campaign]
     if not any(names):
         return BadRow(line, columns.campaign[0], "the campaign is empty.")
@@ -134,6 +121,7 @@ def _parse(line: int, cells: list[str], header: list[str], columns: Columns) -> 
         brand=brand,
         campaign=" / ".join(name or BLANK for name in names),
         amount=amount,
+        external_id=cell(columns.external_id),
         currency=cell(columns.currency),
         reference=cell(columns.reference),
         description=cell(columns.description),

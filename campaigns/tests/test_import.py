@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from campaigns.importing import BadRow, SpendRow, decoded
-from campaigns.importing.plain import Columns, read
+from campaigns.importing import BadRow, Reading, SpendRow, decoded
+from campaigns.importing.plain import read
 from campaigns.models import Brand, Campaign, DailySpend, SpendLog
 from campaigns.tests.conftest import Installation
 from campaigns.tests.factories import BrandFactory, CampaignFactory
@@ -29,9 +29,9 @@ def spring() -> Campaign:
     return CampaignFactory.create(brand=BrandFactory.create(name="Acme", currency="EUR"), name="Spring")
 
 
-def rows(text: str | bytes, columns: Columns | None = None) -> list[SpendRow | BadRow]:
+def rows(text: str | bytes) -> list[SpendRow | BadRow]:
     file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
-    return list(read(decoded(file), columns or Columns()))
+    return list(read(decoded(file), Reading()))
 
 
 def imported(tmp_path: Path, text: str | bytes, *options: str, fails: bool = False) -> str:

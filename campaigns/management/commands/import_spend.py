@@ -14,8 +14,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from campaigns.importing import UnreadableFile, decoded
-from campaigns.importing.plain import Columns, read
+from campaigns.importing import Columns, Reading, UnreadableFile, decoded
+from campaigns.importing.plain import read
 from campaigns.intake import ImportReceipt, NewBrands, import_daily_totals, import_entries
 from campaigns.management.base import with_progress
 from campaigns.money import format_money
@@ -58,16 +58,16 @@ class Command(BaseCommand):
             brand=options["brand_column"],
             campaign=tuple(options["campaign_column"] or ["campaign"]),
             amount=options["amount_column"],
-            whole_file_brand=options["brand"].strip(),
         )
+        reading = Reading(brand=options["brand"].strip(), columns=columns)
         create = NewBrands(_zone(options["timezone"]), options["currency"]) if options["create_missing"] else None
         at = timezone.now()
         with _opened(options["file"]) as file:
             try:
                 # Read once through first, so that a file that breaks off halfway leaves nothing behind.
-                count = sum(1 for _ in read(decoded(file), columns))
+                count = sum(1 for _ in read(decoded(file), reading))
                 digest = _digest(file)
-                rows = with_progress(read(decoded(file), columns), "Rows", count)
+                rows = with_progress(read(decoded(file), reading), "Rows", count)
                 if options["add"]:
                     receipt = import_entries(rows, digest=digest, at=at, actor=ACTOR, create=create)
                 else:
