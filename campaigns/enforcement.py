@@ -12,27 +12,66 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
+from zoneinfo import ZoneInfo
 
-from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, transaction
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    DateTimeField,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, JSONObject
 
 from campaigns.holds import Hold
 from campaigns.models import BEGINNING, Brand, Campaign, SpendLog, StatusChange
-from campaigns.money import ZERO, MoneyField, format_amount
+from campaigns.money import ZERO, MoneyField
 from campaigns.periods import LocalClock, local_clock, require_aware
-from campaigns.rules import PERIODS, RUNNING_OR_HELD, JudgedCampaign, Period, changing, judge
+from campaigns.rules import (
+    DIFFERS,
+    PERIODS,
+    RUNNING_OR_HELD,
+    Clocks,
+    Period,
+    by_zone,
+    changing,
+    judge,
+    with_wrongness,
+)
 
 Status = Campaign.Status
+# Campaigns with what the rule, or a person, wants them to be: `due_status` and `due_holds`.
+Due = QuerySet[Any]
 
 # Brands share a transaction until this many of their campaigns need work, so that no lock is held for long.
 CAMPAIGNS_PER_TRANSACTION = 2_000
-# Rows read, updated and logged at a time inside a transaction.
+# Rows logged and updated by one statement inside a transaction.
 CAMPAIGNS_PER_SLICE = 2_000
+
+
+class Change(NamedTuple):
+    """A status or set of holds that was changed."""
+
+    campaign_id: int
+    from_status: str
+    to_status: str
+
+    @property
+    def pauses(self) -> bool:
+        return self.from_status == Status.ACTIVE and self.to_status == Status.PAUSED
 
 
 @dataclass(slots=True)
@@ -46,7 +85,7 @@ class Changes:
     resumed: int = 0
     completed: int = 0
 
-    def count(self, changes: Iterable[StatusChange]) -> None:
+    def count(self, changes: Iterable[Change]) -> None:
         for change in changes:
             match change.from_status, change.to_status:
                 case _, Status.COMPLETED:
@@ -80,39 +119,43 @@ def reconcile(
     require_aware(at)
     owned &= Hold.ENGINE
     periods = [period for period in PERIODS if period.holds & owned]
+    brands, campaigns = Brand.objects.all(), Campaign.objects.all()
+    if brand_ids is not None:
+        brands, campaigns = brands.filter(pk__in=brand_ids), campaigns.filter(brand__in=brand_ids)
     changes = Changes()
-    for clock in _clocks(at, Brand.objects.all() if brand_ids is None else Brand.objects.filter(pk__in=brand_ids)):
-        brands = Brand.objects.filter(timezone=clock.zone)
-        campaigns = Campaign.objects.filter(brand__timezone=clock.zone)
-        if brand_ids is not None:
-            brands, campaigns = brands.filter(pk__in=brand_ids), campaigns.filter(brand__in=brand_ids)
-        starts = {period: at if force else period.start(clock) for period in periods}
-        changes.checked += campaigns.count()
-        to_begin = reduce(or_, (_to_begin(*each, force=force) for each in starts.items()), Q(pk__in=[]))
-        for chunk in _packed(_work(brands, campaigns, clock, owned, to_begin)):
+    clocks = clocks_at(at, brands.order_by().values_list("timezone", flat=True).distinct())
+    starts = {clock: {period: at if force else period.start(clock) for period in periods} for clock in clocks}
+    changes.checked, work = _work(brands, campaigns, starts, owned, force=force)
+    for clock, starts_there in starts.items():
+        for chunk in _packed(work[clock.zone]):
             with _transaction(dry_run=dry_run):
                 # A brand without spend may have moved to another zone since it was read; its own turn comes.
                 locked = [brand.pk for brand in Brand.objects.lock(chunk) if brand.timezone == clock.zone]
                 its_campaigns = Campaign.objects.filter(brand__in=locked)
-                for period, start in starts.items():
+                for period, start in starts_there.items():
                     changes.reset += roll_over(Brand.objects.filter(pk__in=locked), period, start, force=force)
                     changes.reset += roll_over(its_campaigns, period, start, force=force)
-                changes.count(_put_right(its_campaigns, clock, owned, actor))
+                changes.count(_write(changing(its_campaigns, [clock], owned), [clock], actor))
     return changes
 
 
 def enforce_budgets(
-    campaign_ids: Collection[int], brand_ids: Collection[int], *, at: datetime, actor: str
-) -> list[StatusChange]:
+    campaign_ids: Iterable[int] | Combinable, brand_ids: Collection[int], clocks: Clocks, *, actor: str
+) -> list[Change]:
     """Put the budget holds right of these campaigns and of all campaigns of these brands (R12, R13).
 
-    For the ledger, inside its transaction: the caller holds the locks of all brands concerned.
+    For the ledger, inside its transaction: the caller holds the locks of all brands concerned, and gives the clocks of
+    their zones.
     """
-    campaigns = Campaign.objects.filter(Q(pk__in=campaign_ids) | Q(brand__in=brand_ids))
     changes = []
-    for clock in _clocks(at, Brand.objects.filter(Q(campaigns__in=campaign_ids) | Q(pk__in=brand_ids))):
-        changes += _put_right(campaigns.filter(brand__timezone=clock.zone), clock, Hold.BUDGETS, actor)
+    for campaigns in (Campaign.objects.filter(pk__in=campaign_ids), Campaign.objects.filter(brand__in=brand_ids)):
+        changes += _write(changing(campaigns, clocks, Hold.BUDGETS), clocks, actor)
     return changes
+
+
+def clocks_at(at: datetime, zones: Iterable[ZoneInfo]) -> list[LocalClock]:
+    """One clock for each of these zones, in the order of their names."""
+    return [local_clock(zone, at) for zone in sorted(set(zones), key=str)]
 
 
 def roll_over(
@@ -152,8 +195,9 @@ def move_clock(brand_id: int) -> None:
 def pause(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
     """A person pauses campaigns: they stay so until a person resumes them (R17). Drafts and completed ones are left."""
 
-    def held(campaign: JudgedCampaign, _clock: LocalClock) -> Target:
-        return Target(campaign, Status.PAUSED, campaign.hold_set | Hold.MANUAL)
+    def held(campaigns: Due, _clocks: Clocks) -> Due:
+        due: Due = campaigns.annotate(due_status=Value(Status.PAUSED), due_holds=F("holds").bitor(Hold.MANUAL.value))
+        return due
 
     return _by_hand(campaign_ids, RUNNING_OR_HELD, held, at=at, actor=actor)
 
@@ -161,8 +205,8 @@ def pause(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes
 def resume(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
     """A person lifts MANUAL (R17); the campaigns run at once unless something else holds them."""
 
-    def released(campaign: JudgedCampaign, _clock: LocalClock) -> Target:
-        return Target.due(campaign)
+    def released(campaigns: Due, _clocks: Clocks) -> Due:
+        return campaigns
 
     return _by_hand(campaign_ids, Q(status=Status.PAUSED), released, at=at, actor=actor)
 
@@ -173,12 +217,17 @@ def activate(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Chan
     Left as they are: those that start on a later day, and those whose end date has passed. Change the date first.
     """
 
-    def started(campaign: JudgedCampaign, clock: LocalClock) -> Target | None:
-        too_early = campaign.start_date is not None and campaign.start_date > clock.today
-        too_late = campaign.end_date is not None and campaign.end_date < clock.today
-        if too_early or too_late:
-            return None
-        return Target(campaign, Status.PAUSED if campaign.holds_now else Status.ACTIVE, Hold(campaign.holds_now))
+    def started(campaigns: Due, clocks: Clocks) -> Due:
+        today = by_zone(clocks, lambda clock: Value(clock.today))
+        due: Due = (
+            campaigns.exclude(start_date__gt=today)
+            .exclude(end_date__lt=today)
+            .annotate(
+                due_status=Case(When(holds_now=0, then=Value(Status.ACTIVE)), default=Value(Status.PAUSED)),
+                due_holds=F("holds_now"),
+            )
+        )
+        return due
 
     return _by_hand(campaign_ids, Q(status__in=[Status.DRAFT, Status.COMPLETED]), started, at=at, actor=actor)
 
@@ -186,41 +235,24 @@ def activate(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Chan
 def complete(campaign_ids: Collection[int], *, at: datetime, actor: str) -> Changes:
     """A person ends campaigns, before their end date or without one."""
 
-    def ended(campaign: JudgedCampaign, _clock: LocalClock) -> Target:
-        return Target(campaign, Status.COMPLETED, Hold.NONE)
+    def ended(campaigns: Due, _clocks: Clocks) -> Due:
+        due: Due = campaigns.annotate(due_status=Value(Status.COMPLETED), due_holds=Value(Hold.NONE.value))
+        return due
 
     return _by_hand(campaign_ids, Q(), ended, at=at, actor=actor)
-
-
-class Target(NamedTuple):
-    """What a campaign is to become."""
-
-    campaign: JudgedCampaign
-    status: str
-    holds: Hold
-
-    @classmethod
-    def due(cls, campaign: JudgedCampaign) -> Target:
-        """What the rule says."""
-        held = campaign.due_status == Status.PAUSED
-        return cls(campaign, campaign.due_status, Hold(campaign.holds_now) if held else Hold.NONE)
-
-    @property
-    def differs(self) -> bool:
-        return (self.campaign.status, self.campaign.holds) != (self.status, self.holds.value)
 
 
 def _by_hand(
     campaign_ids: Collection[int],
     fitting: Q,
-    decide: Callable[[JudgedCampaign, LocalClock], Target | None],
+    decide: Callable[[Due, Clocks], Due],
     *,
     at: datetime,
     actor: str,
 ) -> Changes:
     """Carry out what a person decided for those of `campaign_ids` that `fitting` lets through, a slice a transaction.
 
-    `decide` sees what the rule says without MANUAL.
+    `decide` gives campaigns their `due_status` and `due_holds`; it is handed what the rule says without MANUAL.
     """
     require_aware(at)
     changes = Changes()
@@ -229,85 +261,116 @@ def _by_hand(
         with transaction.atomic():
             chosen = Campaign.objects.filter(pk__in=slice_ids)
             brands = Brand.objects.lock(set(chosen.order_by().values_list("brand_id", flat=True)))
-            for clock in _clocks(at, Brand.objects.filter(pk__in=[brand.pk for brand in brands])):
-                judged = judge(chosen.filter(fitting, brand__timezone=clock.zone), clock, owned=Hold.ALL)
-                rows = list(judged.select_related("brand").order_by("pk"))
-                targets = [target for row in rows if (target := decide(row, clock)) is not None]
-                changes.checked += len(rows)
-                changes.count(_write(targets, clock, actor))
+            if brands:
+                chosen = chosen.filter(fitting, brand__in=[brand.pk for brand in brands])
+                clocks = clocks_at(at, [brand.timezone for brand in brands])
+                changes.checked += chosen.count()
+                decided = decide(judge(chosen, clocks, owned=Hold.ALL), clocks)
+                changes.count(_write(decided.filter(DIFFERS), clocks, actor))
     return changes
 
 
-def _put_right(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold, actor: str) -> list[StatusChange]:
-    """Make these campaigns, of locked brands on `clock`'s zone, what the rule says."""
-    changes: list[StatusChange] = []
-    changing_now = changing(campaigns, clock, owned).select_related("brand").order_by("pk")
+def _write(campaigns: Due, clocks: Clocks, actor: str) -> list[Change]:
+    """Give each of `campaigns` its due status and holds, which it has not yet, and log that (R19)."""
+    changes: list[Change] = []
     last = 0
-    while rows := list(changing_now.filter(pk__gt=last)[:CAMPAIGNS_PER_SLICE]):
-        changes += _write([Target.due(row) for row in rows], clock, actor)
-        last = rows[-1].pk
+    while logged := _log(campaigns.filter(pk__gt=last).order_by("pk")[:CAMPAIGNS_PER_SLICE], clocks, actor):
+        alike: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for campaign_id, from_status, to_status, to_holds in logged:
+            alike[to_status, to_holds].append(campaign_id)
+            changes.append(Change(campaign_id, from_status, to_status))
+        at = next(iter(clocks)).at
+        for (status, holds), ids in alike.items():
+            Campaign.objects.filter(pk__in=ids).update(status=status, holds=holds, updated_at=at)
+        last = max(campaign_id for campaign_id, *_ in logged)
     return changes
 
 
-def _write(targets: Iterable[Target], clock: LocalClock, actor: str) -> list[StatusChange]:
-    """Write status and holds, and a StatusChange for each campaign that this changes (R19)."""
-    groups: dict[tuple[str, Hold], list[int]] = defaultdict(list)
-    changes = []
-    for target in targets:
-        if target.differs:
-            groups[target.status, target.holds].append(target.campaign.pk)
-            changes.append(
-                StatusChange(
-                    campaign_id=target.campaign.pk,
-                    at=clock.at,
-                    from_status=target.campaign.status,
-                    to_status=target.status,
-                    from_holds=target.campaign.holds,
-                    to_holds=target.holds.value,
-                    actor=actor,
-                    facts=_facts(target.campaign, clock),
-                )
-            )
-    for (status, holds), ids in groups.items():
-        Campaign.objects.filter(pk__in=ids).update(status=status, holds=holds.value, updated_at=clock.at)
-    return StatusChange.objects.bulk_create(changes, batch_size=CAMPAIGNS_PER_SLICE)
-
-
-def _facts(campaign: Campaign, clock: LocalClock) -> dict[str, str]:
-    """What a decision about `campaign` rests on; amounts in the brand's currency, spends of the current periods."""
-    brand = campaign.brand
-    facts: dict[str, Decimal | None] = {"total_spend": campaign.total_spend, "total_budget": campaign.total_budget}
-    for prefix, counted in (("", campaign), ("brand_", brand)):
-        for period in PERIODS:
-            facts[f"{prefix}{period.spend}"] = period.current_spend(counted, clock)
-            facts[f"{prefix}{period.name}_budget"] = getattr(counted, f"{period.name}_budget")
-    return {
-        "local_time": clock.at.astimezone(clock.zone).isoformat(),
-        "currency": brand.currency,
-        **{name: format_amount(amount, brand.currency) for name, amount in facts.items() if amount is not None},
+def _log(campaigns: Due, clocks: Clocks, actor: str) -> list[tuple[int, str, str, int]]:
+    """Write a StatusChange for each of `campaigns`, in one statement, and give what they are about."""
+    row = {
+        "campaign_id": F("pk"),
+        "at": Value(next(iter(clocks)).at, DateTimeField()),
+        "from_status": F("status"),
+        "to_status": F("due_status"),
+        "from_holds": F("holds"),
+        "to_holds": F("due_holds"),
+        "actor": Value(actor, CharField()),
+        "facts": _facts(clocks),
     }
+    named = {f"log_{name}": expression for name, expression in row.items()}
+    try:
+        select, parameters = campaigns.annotate(**named).values_list(*named).query.sql_with_params()
+    except EmptyResultSet:  # of no brand, or no campaign
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {StatusChange._meta.db_table} ({', '.join(row)}) {select} "
+            "RETURNING campaign_id, from_status, to_status, to_holds",
+            parameters,
+        )
+        return cast("list[tuple[int, str, str, int]]", cursor.fetchall())
 
 
-def _clocks(at: datetime, brands: QuerySet[Brand]) -> Iterator[LocalClock]:
-    """One clock for each zone of these brands, in the order of the zones' names."""
-    zones = set(brands.order_by().values_list("timezone", flat=True).distinct())
-    for zone in sorted(zones, key=str):
-        yield local_clock(zone, at)
+def _facts(clocks: Clocks) -> JSONObject:
+    """What a decision about a campaign rests on, as `StatusChange.facts` keeps it."""
+    facts: dict[str, object] = {
+        "local_time": by_zone(
+            clocks, lambda clock: Cast(Value(clock.at.astimezone(clock.zone).isoformat()), CharField())
+        ),
+        "currency": F("brand__currency"),
+        "total_spend": F("total_spend"),
+        "total_budget": F("total_budget"),
+    }
+    for prefix, path in (("", ""), ("brand_", "brand__")):
+        for period in PERIODS:
+            facts[f"{prefix}{period.spend}"] = by_zone(clocks, partial(period.current, path=path))
+            facts[f"{prefix}{period.name}_budget"] = F(f"{path}{period.name}_budget")
+    return JSONObject(**facts)
 
 
-def _to_begin(period: Period, start: datetime, *, force: bool) -> Q:
+def _to_begin(period: Period, start: datetime | Combinable | Value, *, force: bool) -> Q:
     """The counters that are to begin `period` at `start`: those of an earlier one, or by force all that do not yet."""
     return ~Q(**{period.since: start}) if force else Q(**{f"{period.since}__lt": start})
 
 
 def _work(
-    brands: QuerySet[Brand], campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold, to_begin: Q
-) -> Counter[int]:
-    """How many rows need work in each brand that needs any. Reads without locks: what it finds is looked at again."""
-    work = Counter(changing(campaigns, clock, owned).order_by().values_list("brand_id", flat=True))
-    work.update(campaigns.filter(to_begin).order_by().values_list("brand_id", flat=True))
-    work.update(brands.filter(to_begin).order_by().values_list("pk", flat=True))
-    return work
+    brands: QuerySet[Brand],
+    campaigns: QuerySet[Campaign],
+    starts: dict[LocalClock, dict[Period, datetime]],
+    owned: Hold,
+    *,
+    force: bool,
+) -> tuple[int, dict[ZoneInfo, Counter[int]]]:
+    """How many campaigns there are, and by zone how many rows need work in each brand that needs any.
+
+    One look at every row, without locks: what it finds is looked at again.
+    """
+    work: dict[ZoneInfo, Counter[int]] = defaultdict(Counter)
+    if not starts:
+        return 0, work
+    periods = list(next(iter(starts.values())))
+    zones: dict[int, ZoneInfo] = {}
+    for clock, starts_there in starts.items():
+        to_begin = reduce(or_, (_to_begin(*each, force=force) for each in starts_there.items()), Q(pk__in=[]))
+        its_brands = brands.filter(timezone=clock.zone).order_by()
+        zones |= dict.fromkeys(its_brands.values_list("pk", flat=True), clock.zone)
+        work[clock.zone].update(its_brands.filter(to_begin).values_list("pk", flat=True))
+
+    rows, wrong = with_wrongness(campaigns, list(starts), owned)
+    for period in periods:
+        wrong |= _to_begin(period, by_zone(list(starts), partial(_start_of, starts, period)), force=force)
+    counted = rows.order_by().values("brand_id").annotate(checked=Count("pk"), work=Count("pk", filter=wrong))
+    checked = 0
+    for brand_id, campaigns_checked, to_do in counted.values_list("brand_id", "checked", "work"):
+        checked += campaigns_checked
+        if to_do and brand_id in zones:
+            work[zones[brand_id]][brand_id] += to_do
+    return checked, work
+
+
+def _start_of(starts: dict[LocalClock, dict[Period, datetime]], period: Period, clock: LocalClock) -> Value:
+    return Value(starts[clock][period], DateTimeField())
 
 
 def _packed(work: Counter[int]) -> Iterator[list[int]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from campaigns.models import EARLIEST_SPEND, SpendLog
+from campaigns.models import EARLIEST_SPEND
 from campaigns.money import ZERO, InvalidMoney, format_amount, parse_money
 from campaigns.periods import LocalClock, last_second
 
@@ -105,7 +105,7 @@ def _refuse_bad_text(name: str, text: object, longest: int) -> None:
         raise Rejected("invalid_text", f"The {name} contains a character that is no text.")
 
 
-def refuse_conflict(entry: SpendEntry, known: SpendLog) -> None:
+def refuse_conflict(entry: SpendEntry, known: SpendEntry) -> None:
     """Raise Rejected where `entry` says something else than the one that has its reference already (R8)."""
     fields = [name for name in ("amount", "timestamp", "description") if getattr(entry, name) != getattr(known, name)]
     if fields:

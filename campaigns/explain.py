@@ -73,7 +73,7 @@ class _Change:
 
 
 def _judged(campaign_id: int, clock: LocalClock) -> JudgedCampaign:
-    return judge(Campaign.objects.filter(pk=campaign_id).select_related("brand"), clock).get()
+    return judge(Campaign.objects.filter(pk=campaign_id).select_related("brand"), [clock]).get()
 
 
 def _next_change(campaign: JudgedCampaign, clock: LocalClock) -> _Change | None:

@@ -21,7 +21,7 @@ from timezone_field import TimeZoneField
 
 from campaigns.currencies import CURRENCIES
 from campaigns.holds import Hold
-from campaigns.money import ZERO, MoneyField
+from campaigns.money import ZERO, MoneyField, format_amount, from_micros
 
 # Where the period of a counter that never rolled over began: before all spend.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -352,6 +352,7 @@ class StatusChange(models.Model):
     from_holds = models.PositiveSmallIntegerField()
     to_holds = models.PositiveSmallIntegerField()
     actor = models.CharField("by", max_length=200, help_text="The user, task or command that caused it.")
+    # Written by the statement that decides: amounts are micros, as in every column; a budget that is not set is null.
     facts = models.JSONField(default=dict, help_text="What it was decided on: spends, budgets, local time.")
 
     class Meta:
@@ -365,3 +366,12 @@ class StatusChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}: {self.from_status} to {self.to_status}"
+
+    def decided_on(self) -> dict[str, str]:
+        """The facts as text: exact amounts in `currency`, without the budgets that are not set."""
+        currency = self.facts.get("currency", "")
+        return {
+            name: format_amount(from_micros(value), currency) if isinstance(value, int) else value
+            for name, value in self.facts.items()
+            if value is not None
+        }

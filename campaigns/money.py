@@ -18,7 +18,6 @@ from django.db.models.expressions import BaseExpression
 from campaigns.currencies import decimals
 
 DECIMALS = 6
-MICROS = 10**DECIMALS
 # The largest amount that a person, a file or a program may give, either way of zero.
 MAX_AMOUNT = Decimal(9_000_000_000)
 # The largest sum that a counter keeps: nine million million units still fit a signed 64-bit number of micros.
@@ -57,6 +56,15 @@ def parse_money(value: object) -> Decimal:
     if abs(amount) > MAX_AMOUNT:
         raise InvalidMoney(f"{_shown(value)} is out of range: at most {MAX_AMOUNT:,} either way.")
     return amount or ZERO  # one zero: -0 and 0E-9 are it too
+
+
+def to_micros(amount: Decimal) -> int:
+    """An exact amount, such as `parse_money` gives, as the integer that is kept."""
+    return int(amount.scaleb(DECIMALS))
+
+
+def from_micros(micros: int) -> Decimal:
+    return Decimal(micros).scaleb(-DECIMALS)
 
 
 def format_money(amount: Decimal, currency: str, *, with_code: bool = True) -> str:
@@ -138,7 +146,7 @@ class MoneyField(models.Field[_Set_contra, _Get_co]):
 
     def from_db_value(self, value: int | Decimal | None, *_: object) -> Decimal | None:
         # PostgreSQL sums bigints into a numeric, hence int() before the shift of the point.
-        return None if value is None else Decimal(int(value)).scaleb(-DECIMALS)
+        return None if value is None else from_micros(int(value))
 
     def to_python(self, value: Any) -> Decimal | None:
         if value is None:
@@ -154,8 +162,8 @@ class MoneyField(models.Field[_Set_contra, _Get_co]):
             return value
         if isinstance(value, Decimal):  # a sum may pass MAX_AMOUNT
             _refuse_inexact(value)
-            return int(value.scaleb(DECIMALS))
-        return int(parse_money(value).scaleb(DECIMALS))
+            return to_micros(value)
+        return to_micros(parse_money(value))
 
     def value_to_string(self, obj: models.Model) -> str:
         value: Any = self.value_from_object(obj)

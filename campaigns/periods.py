@@ -27,6 +27,7 @@ class LocalClock:
     at: datetime  # the instant, in UTC
     today: date  # the local day that the instant belongs to
     day_start: datetime
+    day_end: datetime  # the first instant of the next local day
     month_start: datetime
     wall_weekday: int  # 1 Monday to 7 Sunday, as the wall shows it
     wall_time: time
@@ -46,6 +47,7 @@ def local_clock(zone: ZoneInfo, at: datetime) -> LocalClock:
         at=at.astimezone(UTC),
         today=today,
         day_start=day_start(zone, today),
+        day_end=day_start(zone, today + ONE_DAY),
         month_start=day_start(zone, today.replace(day=1)),
         wall_weekday=wall.isoweekday(),
         wall_time=wall.time(),

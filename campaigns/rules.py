@@ -1,12 +1,13 @@
 """The one rule: what status and holds every campaign should have at an instant, as ORM expressions.
 
-It stands once, in SQL, for one campaign as for a million. Time enters as a `LocalClock`, so a query speaks of the
-brands of one zone. A counter whose period has ended counts as zero (R14), so the rule is right however late a
+It stands once, in SQL, for one campaign as for a million. Time enters as `LocalClock`s, one for each zone that the
+brands concerned live in. A counter whose period has ended counts as zero (R14), so the rule is right however late a
 rollover comes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,12 +15,25 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, SmallIntegerField, Value, When
+from django.db.models import (
+    Case,
+    DateField,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    SmallIntegerField,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable
+from django.db.models.lookups import Exact
 
 from campaigns.holds import Hold
 from campaigns.models import Brand, Campaign, DaypartingSchedule
-from campaigns.money import ZERO
+from campaigns.money import ZERO, MoneyField
 from campaigns.periods import LocalClock
 
 if TYPE_CHECKING:
@@ -31,8 +45,9 @@ Status = Campaign.Status
 class Verdict(TypedDict):
     """What the rule adds to a campaign's row."""
 
-    holds_now: int  # the holds that apply; they are to be kept where due_status is PAUSED
+    holds_now: int  # the holds that apply, whatever the status
     due_status: str
+    due_holds: int  # those to be kept: holds_now where due_status is PAUSED, else none
 
 
 if TYPE_CHECKING:
@@ -40,11 +55,14 @@ if TYPE_CHECKING:
 else:
     JudgedCampaign = Campaign
 
+Clocks: TypeAlias = Collection[LocalClock]
+
 RUNNING_OR_HELD = Q(status__in=[Status.ACTIVE, Status.PAUSED])
+DIFFERS = ~Q(status=F("due_status")) | ~Q(holds=F("due_holds"))
 
 
-def judge(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.ENGINE) -> QuerySet[JudgedCampaign]:
-    """`campaigns`, which must all be of brands on `clock`'s zone, with `holds_now` and `due_status` at its instant.
+def judge(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold = Hold.ENGINE) -> QuerySet[JudgedCampaign]:
+    """`campaigns`, whose brands' zones must all be among those of `clocks`, with what the rule says of each.
 
     Only the holds in `owned` are decided anew; the others stay as they are (R16), except that a campaign starts to run
     only after a look at all of them and at its end date. MANUAL never applies by itself: who owns it, a person, lifts
@@ -53,61 +71,81 @@ def judge(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.E
     """
     runs = RUNNING_OR_HELD
     # What would run again after its last day is completed by whoever lifts its last hold.
-    completes = _ended(clock) & Q(status=Status.PAUSED, holds_now=0)
+    completes = _ended(clocks) & Q(status=Status.PAUSED, holds_now=0)
     if _owns_lifecycle(owned):
-        runs |= _starts(clock)
-        completes = _ended(clock)
-    judged = _with_holds_now(campaigns, clock, owned).annotate(
+        runs |= _starts(clocks)
+        completes = _ended(clocks)
+    judged = _with_holds_now(campaigns, clocks, owned).annotate(
         due_status=Case(
             When(completes, then=Value(Status.COMPLETED)),
             When(~runs, then=F("status")),
             When(holds_now=0, then=Value(Status.ACTIVE)),
             default=Value(Status.PAUSED),
-        )
+        ),
+        due_holds=Case(When(due_status=Status.PAUSED, then=F("holds_now")), default=0),
     )
     return cast("QuerySet[JudgedCampaign]", judged)
 
 
-def changing(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold = Hold.ENGINE) -> QuerySet[JudgedCampaign]:
-    """Those of `judge` whose status or holds are not what they should be.
+def changing(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold = Hold.ENGINE) -> QuerySet[JudgedCampaign]:
+    """Those of `judge` whose status or holds are not what they should be."""
+    return judge(campaigns, clocks, owned).filter(_is_wrong(clocks, owned))
 
-    Says the same as a comparison with `due_status` would, but works the holds out once a row.
-    """
-    differs = RUNNING_OR_HELD & ~Q(holds=F("holds_now"))
+
+def with_wrongness(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold) -> tuple[QuerySet[Campaign], Q]:
+    """`campaigns`, and the condition under which one of them is not what it should be, for queries that count."""
+    return _with_holds_now(campaigns, clocks, owned), _is_wrong(clocks, owned)
+
+
+def by_zone(clocks: Clocks, expression: Callable[[LocalClock], Combinable | Value]) -> Combinable | Value:
+    """The expression of the campaign's own zone."""
+    if len(clocks) == 1:
+        return expression(*clocks)
+    return Case(*(When(brand__timezone=clock.zone, then=expression(clock)) for clock in clocks))
+
+
+def _is_wrong(clocks: Clocks, owned: Hold) -> Q:
+    """Says the same as DIFFERS would, but works the holds out once a row."""
+    wrong = RUNNING_OR_HELD & ~Q(holds=F("holds_now"))
     if _owns_lifecycle(owned):
-        differs |= _ended(clock) | _starts(clock)
-    return judge(campaigns, clock, owned).filter(differs)
+        wrong |= _ended(clocks) | _starts(clocks)
+    return wrong
 
 
 def _owns_lifecycle(owned: Hold) -> bool:
     return owned & Hold.ENGINE == Hold.ENGINE
 
 
-def _ended(clock: LocalClock) -> Q:
+def _today(clocks: Clocks) -> Combinable | Value:
+    return by_zone(clocks, lambda clock: Value(clock.today, DateField()))
+
+
+def _ended(clocks: Clocks) -> Q:
     """The end date, the last day on which it runs, has passed: also for a draft, which then never ran (R18)."""
-    return Q(end_date__lt=clock.today) & ~Q(status=Status.COMPLETED)
+    return Q(end_date__lt=_today(clocks)) & ~Q(status=Status.COMPLETED)
 
 
-def _starts(clock: LocalClock) -> Q:
+def _starts(clocks: Clocks) -> Q:
     """A draft whose start date has come, unless its brand or a budget holds it (R18).
 
     Hours do not keep it: it starts, and waits for them.
     """
-    return Q(status=Status.DRAFT, start_date__lte=clock.today, holds_now__in=[0, Hold.DAYPARTING.value])
+    return Q(status=Status.DRAFT, start_date__lte=_today(clocks), holds_now__in=[0, Hold.DAYPARTING.value])
 
 
-def _with_holds_now(campaigns: QuerySet[Campaign], clock: LocalClock, owned: Hold) -> QuerySet[Campaign]:
+def _with_holds_now(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold) -> QuerySet[Campaign]:
     """`campaigns` with `holds_now`: the holds in `owned` that apply now, and the others as they are kept.
 
     A paused campaign runs again only when nothing at all holds it: where its kept holds would leave none, every engine
     hold is looked at. Else a reset at midnight would let it run until the next check of its hours.
     """
-    mine = _holds_of(clock, owned)
+    mine = by_zone(clocks, lambda clock: _holds_of(clock, owned))
     if _owns_lifecycle(owned):
         return campaigns.annotate(holds_now=mine)
+    all_engine = by_zone(clocks, lambda clock: _holds_of(clock, owned | Hold.ENGINE))
     return campaigns.alias(holds_mine=mine).annotate(
         holds_now=Case(
-            When(status=Status.PAUSED, holds_mine=0, then=_holds_of(clock, owned | Hold.ENGINE)),
+            When(status=Status.PAUSED, holds_mine=0, then=all_engine),
             default=F("holds_mine"),
             output_field=SmallIntegerField(),
         )
@@ -146,15 +184,31 @@ class Period:
         spend: Decimal = getattr(counted, self.spend)
         return ZERO if getattr(counted, self.since) < self.start(clock) else spend
 
+    def current(self, clock: LocalClock, path: str = "") -> Case:
+        """The same as `current_spend`, in SQL: of the campaign's row, or of its brand's where `path` is `brand__`."""
+        return Case(
+            When(**{f"{path}{self.since}__gte": self.start(clock)}, then=F(f"{path}{self.spend}")),
+            default=Value(ZERO, MoneyField()),
+        )
+
 
 DAILY = Period("daily", Hold.DAILY_BUDGETS)
 MONTHLY = Period("monthly", Hold.MONTHLY_BUDGETS)
 PERIODS = (DAILY, MONTHLY)
 
 
-def over_budget(clock: LocalClock) -> Q:
-    """Campaigns of which a budget, their own or their brand's, is reached (R12); of brands on `clock`'s zone."""
-    return reduce(or_, (applies for hold, applies in _conditions(clock).items() if hold in Hold.BUDGETS))
+def over_budget(clocks: Clocks) -> Q:
+    """Campaigns of which a budget, their own or their brand's, is reached (R12); of brands on these clocks' zones."""
+    return reduce(
+        or_,
+        (
+            Q(brand__timezone=clock.zone) & applies
+            for clock in clocks
+            for hold, applies in _conditions(clock).items()
+            if hold in Hold.BUDGETS
+        ),
+        Q(pk__in=[]),
+    )
 
 
 def _conditions(clock: LocalClock) -> dict[Hold, Q]:
@@ -166,7 +220,7 @@ def _conditions(clock: LocalClock) -> dict[Hold, Q]:
         Hold.TOTAL_BUDGET: Q(total_spend__gte=F("total_budget")),
         Hold.BRAND_DAILY_BUDGET: _reached(DAILY, clock, "brand__"),
         Hold.BRAND_MONTHLY_BUDGET: _reached(MONTHLY, clock, "brand__"),
-        Hold.DAYPARTING: Q(Exists(_windows())) & ~Q(Exists(_windows().filter(_open(clock)))),
+        Hold.DAYPARTING: Q(Exact(_open_windows(clock), 0)),  # none has windows at all: null
     }
 
 
@@ -180,8 +234,11 @@ def _reached(period: Period, clock: LocalClock, prefix: str = "") -> Q:
     )
 
 
-def _windows() -> QuerySet[DaypartingSchedule]:
-    return DaypartingSchedule.objects.filter(campaign=OuterRef("pk"), is_active=True).order_by()
+def _open_windows(clock: LocalClock) -> Subquery:
+    """1 where the wall clock is inside one of the campaign's windows, 0 where in none, null where it has none (R20)."""
+    windows = DaypartingSchedule.objects.filter(campaign=OuterRef("pk"), is_active=True).order_by()
+    is_open = Max(Case(When(_open(clock), then=1), default=0))
+    return Subquery(windows.values("campaign").annotate(is_open=is_open).values("is_open"))
 
 
 def _open(clock: LocalClock) -> Q:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter
@@ -48,8 +46,6 @@ class OverBudgetFilter(DropdownFilter):
             return queryset
         at = timezone.now()
         zones = Brand.objects.order_by().values_list("timezone", flat=True).distinct()
-        over = reduce(
-            or_, (Q(brand__timezone=zone) & over_budget(local_clock(zone, at)) for zone in zones), Q(pk__in=[])
-        )
+        over = over_budget([local_clock(zone, at) for zone in zones])
         ids = Campaign.objects.filter(over).values("pk")
         return queryset.filter(pk__in=ids) if self.value() == "yes" else queryset.exclude(pk__in=ids)

@@ -97,7 +97,9 @@ class StatusChangeAdmin(CampaignRecordPage):
 
     @display(description="Decided on")
     def shown_facts(self, change: StatusChange) -> SafeString:
-        lines = [f"{name.replace('_', ' ').capitalize()}: {value}" for name, value in sorted(change.facts.items())]
+        lines = [
+            f"{name.replace('_', ' ').capitalize()}: {value}" for name, value in sorted(change.decided_on().items())
+        ]
         return format_html('<div style="white-space: pre-line">{}</div>', "\n".join(lines))
 
 

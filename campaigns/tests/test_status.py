@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from campaigns import enforcement
 from campaigns.enforcement import Changes, activate, complete, pause, reconcile, resume
 from campaigns.holds import LABELS, Hold
 from campaigns.ledger import SpendEntry, record_spend
@@ -234,7 +235,7 @@ def test_r19_a_change_says_when_from_what_to_what_by_whom_and_on_which_facts() -
     assert (change.at, change.actor) == (at, "task:add_campaign_spend")
     assert (change.from_status, change.from_holds) == ("ACTIVE", 0)
     assert (change.to_status, change.to_holds) == ("PAUSED", Hold.DAILY_BUDGET.value)
-    assert change.facts == {
+    assert change.decided_on() == {
         "local_time": "2026-11-21T14:05:00+01:00",
         "currency": "EUR",
         "daily_spend": "121.40",
@@ -261,14 +262,18 @@ def test_r19_a_change_and_its_history_are_there_together_or_not_at_all(monkeypat
     campaign = CampaignFactory.create()
     Brand.objects.update(is_active=False)
 
-    def broken(*_: Any, **__: Any) -> None:
+    log = enforcement._log
+
+    def broken(*arguments: Any) -> None:
+        assert log(*arguments)
         raise ConnectionError
 
-    monkeypatch.setattr(StatusChange.objects, "bulk_create", broken)
+    monkeypatch.setattr(enforcement, "_log", broken)
     with pytest.raises(ConnectionError), transaction.atomic():
         reconcile(at=NOON)
 
     assert state(campaign) == ("ACTIVE", [])
+    assert not StatusChange.objects.exists()
 
 
 def test_a_naive_now_is_refused_by_every_verb() -> None:

@@ -1,0 +1,199 @@
+"""The books: what the ledger knows of some campaigns while one batch is posted to it.
+
+Entries are judged here one after another, each on what those before it left, whatever the database. What was posted
+is in memory until the books are closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+from decimal import Decimal
+
+from campaigns import enforcement
+from campaigns.entries import DayTotal, Rejected, SpendEntry, refuse_conflict, refuse_day
+from campaigns.models import Brand, Campaign
+from campaigns.money import MAX_TOTAL, format_amount, from_micros, to_micros
+from campaigns.periods import LocalClock, last_second, local_clock, local_date
+from campaigns.rules import PERIODS, Period
+from campaigns.storage import (
+    Account,
+    DayChange,
+    DayKey,
+    Posting,
+    ReferenceKey,
+    among,
+    brand_accounts,
+    brand_ids_of,
+    campaign_accounts,
+    storage,
+)
+
+_MAX_TOTAL_MICROS = to_micros(MAX_TOTAL)
+
+
+class Books:
+    """Some campaigns' counters, days and references, under their brands' locks.
+
+    Opened and closed in one transaction. Posting changes what is in memory; `close` writes it down.
+    """
+
+    def __init__(self, campaign_ids: Collection[int], at: datetime) -> None:
+        self.at = at
+        self.store = storage()
+        brands = Brand.objects.lock(brand_ids_of(campaign_ids))
+        zones = {brand.pk: brand.timezone for brand in brands}
+        by_zone = {zone: local_clock(zone, at) for zone in set(zones.values())}
+        self.clocks: dict[int, LocalClock] = {pk: by_zone[zone] for pk, zone in zones.items()}
+        self.currencies = {brand.pk: brand.currency for brand in brands}
+        self.brands = brand_accounts(zones)
+        self.campaigns = campaign_accounts(campaign_ids, zones)
+        self._begin_periods()
+        self.brands_before = self._brands_over_budget()
+        self.references: dict[ReferenceKey, SpendEntry] = {}
+        self.days: dict[DayKey, int] = {}  # what is recorded of the days that were recalled
+        self.day_changes: dict[DayKey, DayChange] = {}
+        self.posted: list[Posting] = []
+
+    def recall(self, entries: Iterable[SpendEntry]) -> None:
+        """Look up what is recorded under the references of `entries`, and on the days that some take from."""
+        entries = [entry for entry in entries if entry.campaign_id in self.campaigns]
+        known = self.store.known_entries([(entry.campaign_id, entry.reference) for entry in entries if entry.reference])
+        for campaign_id, reference, micros, timestamp, description in known:
+            self.references[campaign_id, reference] = SpendEntry(
+                campaign_id, from_micros(micros), timestamp, reference, description
+            )
+        # Only what takes money from a day can make it cost less than nothing.
+        self.recall_days((entry.campaign_id, self._day_of(entry)) for entry in entries if entry.amount < 0)
+
+    def recall_days(self, keys: Iterable[DayKey]) -> None:
+        """Look up the recorded totals of campaigns' local days."""
+        if wanted := set(keys):
+            self.days = self.store.day_amounts(wanted)
+
+    def post_entry(self, entry: SpendEntry) -> bool:
+        """Post an entry; False where it is there already. Raises Rejected."""
+        campaign = self._campaign(entry.campaign_id)
+        if entry.reference:
+            key = (entry.campaign_id, entry.reference)
+            known = self.references.get(key)
+            if known is not None:
+                refuse_conflict(entry, known)
+                return False
+        self._post(
+            campaign,
+            Posting(
+                entry.campaign_id,
+                to_micros(entry.amount),
+                entry.timestamp,
+                self._day_of(entry),
+                entry.reference,
+                entry.description,
+            ),
+        )
+        if entry.reference:
+            self.references[key] = entry
+        return True
+
+    def post_total(self, total: DayTotal) -> Decimal:
+        """Post the difference between a day's recorded total and what it is to be, and give it. Raises Rejected."""
+        campaign = self._campaign(total.campaign_id)
+        clock = self.clocks[campaign.brand_id]
+        refuse_day(total.day, clock)
+        difference = to_micros(total.total) - self._day_so_far((campaign.pk, total.day))
+        if difference:
+            timestamp = self.at if total.day == clock.today else last_second(clock.zone, total.day)
+            self._post(campaign, Posting(campaign.pk, difference, timestamp, total.day, "", total.description))
+        return from_micros(difference)
+
+    def close(self, actor: str) -> list[int]:
+        """Write down what was posted, put the budget holds right, and give the campaigns that this paused."""
+        if not self.posted:
+            return []
+        touched = {posting.campaign_id for posting in self.posted}
+        brands = {self.campaigns[pk].brand_id for pk in touched}
+        self.store.add_entries(self.posted, self.at)
+        self.store.add_to_days(self.day_changes)
+        self.store.set_counters([self.campaigns[pk] for pk in touched], [self.brands[pk] for pk in brands])
+        # Only a brand that crossed a budget concerns campaigns that this batch did not touch.
+        crossed = {pk for pk, _period in self.brands_before ^ self._brands_over_budget()}
+        clocks = {clock.zone: clock for clock in (self.clocks[pk] for pk in brands)}
+        changes = enforcement.enforce_budgets(among(touched), crossed, list(clocks.values()), actor=actor)
+        return [change.campaign_id for change in changes if change.pauses]
+
+    def _begin_periods(self) -> None:
+        """Roll over the counters whose day or month has ended, so that what is posted counts in the current one."""
+        for period in PERIODS:
+            for start in {period.start(clock) for clock in self.clocks.values()}:
+                brands = self._old(self.brands, period, start)
+                if brands:
+                    enforcement.roll_over(Brand.objects.filter(pk__in=among(brands)), period, start)
+                    self.brands.update(brand_accounts(brands))
+                campaigns = self._old(self.campaigns, period, start)
+                if campaigns:
+                    enforcement.roll_over(Campaign.objects.filter(pk__in=among(campaigns)), period, start)
+                    self.campaigns.update(campaign_accounts(campaigns, self.brands))
+
+    def _old(self, accounts: dict[int, Account], period: Period, start: datetime) -> list[int]:
+        """The accounts whose current period begins at `start`, and whose counter is of an earlier one."""
+        return [
+            pk
+            for pk, account in accounts.items()
+            if getattr(account, period.since) < start and period.start(self.clocks[account.brand_id]) == start
+        ]
+
+    def _brands_over_budget(self) -> set[tuple[int, str]]:
+        return {
+            (pk, period.name)
+            for pk, brand in self.brands.items()
+            for period in PERIODS
+            if (budget := getattr(brand, f"{period.name}_budget")) is not None
+            and getattr(brand, period.spend) >= budget
+        }
+
+    def _campaign(self, campaign_id: int) -> Account:
+        campaign = self.campaigns.get(campaign_id)
+        if campaign is None:
+            raise Rejected("unknown_campaign", f"There is no campaign {campaign_id}.")
+        return campaign
+
+    def _day_of(self, entry: SpendEntry) -> date:
+        clock = self.clocks[self.campaigns[entry.campaign_id].brand_id]
+        if clock.day_start <= entry.timestamp < clock.day_end:
+            return clock.today
+        return local_date(clock.zone, entry.timestamp)
+
+    def _day_so_far(self, key: DayKey) -> int:
+        """What a recalled day costs with what was posted to it here."""
+        change = self.day_changes.get(key)
+        return self.days.get(key, 0) + (change.micros if change else 0)
+
+    def _post(self, campaign: Account, posting: Posting) -> None:
+        _, micros, timestamp, day, *_ = posting
+        brand = self.brands[campaign.brand_id]
+        key = (campaign.pk, day)
+        if micros < 0 and self._day_so_far(key) + micros < 0:
+            raise Rejected(
+                "below_zero",
+                f"{self._shown(micros, brand)} would make {day} of this campaign cost less than nothing: "
+                f"it has {self._shown(self._day_so_far(key), brand)}.",
+            )
+        counters = _counted(campaign, timestamp) + _counted(brand, timestamp) + [(campaign, "total_spend")]
+        if any(abs(getattr(account, name) + micros) > _MAX_TOTAL_MICROS for account, name in counters):
+            raise Rejected("too_large", f"A counter would pass {MAX_TOTAL:,}, the most that it can hold.")
+        for account, name in counters:
+            setattr(account, name, getattr(account, name) + micros)
+        change = self.day_changes.get(key)
+        if change is None:
+            is_today = day == self.clocks[campaign.brand_id].today
+            change = self.day_changes[key] = DayChange(0, is_today, campaign.daily_budget if is_today else None)
+        change.micros += micros
+        self.posted.append(posting)
+
+    def _shown(self, micros: int, brand: Account) -> str:
+        return format_amount(from_micros(micros), self.currencies[brand.pk])
+
+
+def _counted(account: Account, timestamp: datetime) -> list[tuple[Account, str]]:
+    """The counters of the current periods in which spend of `timestamp` counts (R11)."""
+    return [(account, period.spend) for period in PERIODS if timestamp >= getattr(account, period.since)]

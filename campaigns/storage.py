@@ -1,0 +1,295 @@
+"""How the ledger's rows get into the database and out of it, thousands at a time: SQL for each of the two databases.
+
+Nothing is decided here. Amounts are micros, as the columns keep them; the caller holds the locks of all brands
+concerned, so that what is read stays true until it is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from django.db import connection
+from django.db.models import BigIntegerField, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
+
+from campaigns.models import Brand, Campaign, DailySpend, SpendLog
+
+DayKey = tuple[int, date]  # a campaign's local day
+ReferenceKey = tuple[int, str]  # a campaign's reference
+
+
+@dataclass(slots=True)
+class Account:
+    """The counters of a brand or a campaign, and the budgets that the ledger needs to know; amounts in micros."""
+
+    pk: int
+    brand_id: int
+    daily_spend: int
+    daily_since: datetime
+    monthly_spend: int
+    monthly_since: datetime
+    total_spend: int  # of a campaign; a brand has none
+    daily_budget: int | None
+    monthly_budget: int | None
+
+
+class Posting(NamedTuple):
+    """An entry that was judged and is to be written."""
+
+    campaign_id: int
+    micros: int
+    timestamp: datetime
+    day: date
+    reference: str
+    description: str
+
+
+class KnownEntry(NamedTuple):
+    """An entry that has its reference already."""
+
+    campaign_id: int
+    reference: str
+    micros: int
+    timestamp: datetime
+    description: str
+
+
+@dataclass(slots=True)
+class DayChange:
+    """What is added to a campaign's local day, in micros."""
+
+    micros: int = 0
+    is_today: bool = False  # then the day keeps the budget in force
+    daily_budget: int | None = None
+
+
+def among(ids: Iterable[int]) -> RawSQL:
+    """Ids, any number of them, as one parameter: for `pk__in`."""
+    return RawSQL(storage().ids_sql, [storage().as_ids(ids)])  # noqa: S611  # the text is ours, the ids a parameter
+
+
+def brand_ids_of(campaign_ids: Collection[int]) -> list[int]:
+    campaigns = Campaign.objects.filter(pk__in=among(campaign_ids)).order_by()
+    return list(campaigns.values_list("brand_id", flat=True).distinct())
+
+
+def campaign_accounts(campaign_ids: Collection[int], brand_ids: Collection[int]) -> dict[int, Account]:
+    """Of those of the campaigns that belong to one of the brands."""
+    campaigns = Campaign.objects.filter(pk__in=among(campaign_ids)).order_by()
+    rows = campaigns.values_list("pk", "brand_id", *_counters("total_spend"))
+    brands = set(brand_ids)
+    return {row[0]: Account(*row) for row in rows if row[1] in brands}
+
+
+def brand_accounts(brand_ids: Collection[int]) -> dict[int, Account]:
+    brands = Brand.objects.filter(pk__in=among(brand_ids)).order_by()
+    return {row[0]: Account(*row) for row in brands.values_list("pk", "pk", *_counters(None))}
+
+
+def _counters(total: str | None) -> list[Any]:
+    """The columns of an Account's counters, as the integers that they are."""
+
+    def micros(column: str) -> Cast:
+        return Cast(column, BigIntegerField())
+
+    return [
+        micros("daily_spend"),
+        "daily_since",
+        micros("monthly_spend"),
+        "monthly_since",
+        micros(total) if total else Value(0, BigIntegerField()),
+        micros("daily_budget"),
+        micros("monthly_budget"),
+    ]
+
+
+class Storage(Protocol):
+    """What the two databases do each in their own way."""
+
+    ids_sql: ClassVar[str]  # a SELECT of the ids in one parameter
+
+    def as_ids(self, ids: Iterable[int]) -> str:
+        """The parameter of `ids_sql`."""
+
+    def known_entries(self, keys: Collection[ReferenceKey]) -> Iterable[KnownEntry]:
+        """The recorded entries that have one of these references (R8)."""
+
+    def day_amounts(self, keys: Collection[DayKey]) -> dict[DayKey, int]:
+        """What is recorded of these days; those without a row are left out."""
+
+    def add_entries(self, postings: Collection[Posting], recorded_at: datetime) -> None: ...
+
+    def add_to_days(self, changes: Mapping[DayKey, DayChange]) -> None: ...
+
+    def set_counters(self, campaigns: Collection[Account], brands: Collection[Account]) -> None: ...
+
+
+class PostgresStorage:
+    """Columns go over as arrays, one statement a table, and entries by COPY."""
+
+    ids_sql: ClassVar[str] = "SELECT unnest(%s::bigint[])"
+
+    def as_ids(self, ids: Iterable[int]) -> str:
+        return _array(ids)
+
+    def known_entries(self, keys: Collection[ReferenceKey]) -> Iterable[KnownEntry]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                # The condition on the empty reference lets the partial index of references serve.
+                """
+                SELECT entry.campaign_id, entry.reference, entry.amount, entry.timestamp, entry.description
+                FROM unnest(%s::bigint[], %s::text[]) AS sent (campaign_id, reference)
+                JOIN campaigns_spendlog entry USING (campaign_id, reference)
+                WHERE NOT entry.reference = ''
+                """,
+                [_array(campaign_id for campaign_id, _ in keys), [reference for _, reference in keys]],
+            )
+            return [KnownEntry(*row) for row in cursor.fetchall()]
+
+    def day_amounts(self, keys: Collection[DayKey]) -> dict[DayKey, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                SELECT campaign_id, day, amount
+                FROM unnest(%s::bigint[], %s::date[]) AS asked (campaign_id, day)
+                JOIN campaigns_dailyspend USING (campaign_id, day)
+                """,
+                [_array(campaign_id for campaign_id, _ in keys), _array(day for _, day in keys)],
+            )
+            return {(campaign_id, day): micros for campaign_id, day, micros in cursor.fetchall()}
+
+    def add_entries(self, postings: Collection[Posting], recorded_at: datetime) -> None:
+        columns = "campaign_id, amount, timestamp, day, reference, description, recorded_at"
+        with connection.cursor() as cursor, cursor.copy(f"COPY campaigns_spendlog ({columns}) FROM STDIN") as copy:
+            for posting in postings:
+                copy.write_row((*posting, recorded_at))
+
+    def add_to_days(self, changes: Mapping[DayKey, DayChange]) -> None:
+        with connection.cursor() as cursor:
+            # No ON CONFLICT: the constraint on the amount would judge what is added as if it were the day's sum.
+            cursor.execute(
+                """
+                WITH added (campaign_id, day, amount, is_today, daily_budget) AS (
+                    SELECT * FROM unnest(%s::bigint[], %s::date[], %s::bigint[], %s::boolean[], %s::bigint[])
+                ), changed AS (
+                    UPDATE campaigns_dailyspend kept
+                    SET amount = kept.amount + added.amount,
+                        daily_budget = CASE WHEN added.is_today THEN added.daily_budget ELSE kept.daily_budget END
+                    FROM added WHERE kept.campaign_id = added.campaign_id AND kept.day = added.day
+                    RETURNING kept.campaign_id, kept.day
+                )
+                INSERT INTO campaigns_dailyspend (campaign_id, day, amount, daily_budget)
+                SELECT campaign_id, day, amount, daily_budget FROM added
+                WHERE (campaign_id, day) NOT IN (SELECT campaign_id, day FROM changed)
+                """,
+                [
+                    _array(campaign_id for campaign_id, _ in changes),
+                    _array(day for _, day in changes),
+                    _array(change.micros for change in changes.values()),
+                    _array(change.is_today for change in changes.values()),
+                    _array(change.daily_budget for change in changes.values()),
+                ],
+            )
+
+    def set_counters(self, campaigns: Collection[Account], brands: Collection[Account]) -> None:
+        for table, accounts, columns in _counter_tables(campaigns, brands):
+            arrays = ", ".join(["%s::bigint[]"] * (len(columns) + 1))
+            values = ", ".join(f"{column} = new.{column}" for column in columns)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"UPDATE {table} SET {values} FROM unnest({arrays}) AS new (id, {', '.join(columns)}) "  # noqa: S608
+                    f"WHERE {table}.id = new.id",
+                    [_array(getattr(account, name) for account in accounts) for name in ("pk", *columns)],
+                )
+
+
+class SqliteStorage:
+    """A prepared statement a table, run once a row: without a network between, that is as good as any."""
+
+    ids_sql: ClassVar[str] = "SELECT value FROM json_each(%s)"
+
+    def as_ids(self, ids: Iterable[int]) -> str:
+        return json.dumps(list(ids))
+
+    def known_entries(self, keys: Collection[ReferenceKey]) -> Iterable[KnownEntry]:
+        wanted = set(keys)
+        references = RawSQL(self.ids_sql, [json.dumps([reference for _, reference in wanted])])  # noqa: S611
+        rows = SpendLog.objects.filter(
+            campaign__in=among({campaign_id for campaign_id, _ in wanted}), reference__in=references
+        ).order_by()
+        columns = ("campaign_id", "reference", Cast("amount", BigIntegerField()), "timestamp", "description")
+        return [KnownEntry(*row) for row in rows.values_list(*columns) if (row[0], row[1]) in wanted]
+
+    def day_amounts(self, keys: Collection[DayKey]) -> dict[DayKey, int]:
+        wanted = set(keys)
+        rows = DailySpend.objects.filter(
+            campaign__in=among({campaign_id for campaign_id, _ in wanted}), day__in={day for _, day in wanted}
+        ).order_by()
+        amounts = rows.values_list("campaign_id", "day", Cast("amount", BigIntegerField()))
+        return {(row[0], row[1]): row[2] for row in amounts if (row[0], row[1]) in wanted}
+
+    def add_entries(self, postings: Collection[Posting], recorded_at: datetime) -> None:
+        as_text = connection.ops.adapt_datetimefield_value
+        recorded = as_text(recorded_at)
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO campaigns_spendlog"
+                " (campaign_id, amount, timestamp, day, reference, description, recorded_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                [
+                    (campaign_id, micros, as_text(timestamp), str(day), reference, description, recorded)
+                    for campaign_id, micros, timestamp, day, reference, description in postings
+                ],
+            )
+
+    def add_to_days(self, changes: Mapping[DayKey, DayChange]) -> None:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT OR IGNORE INTO campaigns_dailyspend (campaign_id, day, amount) VALUES (%s, %s, 0)",
+                [(campaign_id, str(day)) for campaign_id, day in changes],
+            )
+            cursor.executemany(
+                "UPDATE campaigns_dailyspend SET amount = amount + %s,"
+                " daily_budget = CASE WHEN %s THEN %s ELSE daily_budget END WHERE campaign_id = %s AND day = %s",
+                [
+                    (change.micros, change.is_today, change.daily_budget, campaign_id, str(day))
+                    for (campaign_id, day), change in changes.items()
+                ],
+            )
+
+    def set_counters(self, campaigns: Collection[Account], brands: Collection[Account]) -> None:
+        for table, accounts, columns in _counter_tables(campaigns, brands):
+            values = ", ".join(f"{column} = %s" for column in columns)
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    f"UPDATE {table} SET {values} WHERE id = %s",  # noqa: S608
+                    [tuple(getattr(account, name) for name in (*columns, "pk")) for account in accounts],
+                )
+
+
+def _counter_tables(
+    campaigns: Collection[Account], brands: Collection[Account]
+) -> list[tuple[str, Collection[Account], list[str]]]:
+    counters = ["daily_spend", "monthly_spend"]
+    return [
+        ("campaigns_campaign", campaigns, [*counters, "total_spend"]),
+        ("campaigns_brand", brands, counters),
+    ]
+
+
+def _array(values: Iterable[object]) -> str:
+    """Numbers or dates as the text of a PostgreSQL array: many times faster than an adapted list."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+_STORAGES: dict[str, Storage] = {"postgresql": PostgresStorage(), "sqlite": SqliteStorage()}
+
+
+def storage() -> Storage:
+    """The one of the database in use."""
+    return _STORAGES[connection.vendor]
