@@ -6,11 +6,13 @@ is in memory until the books are closed.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
 from campaigns import enforcement
+from campaigns.bulk import among
 from campaigns.entries import DayTotal, Rejected, SpendEntry, refuse_conflict, refuse_day
 from campaigns.models import Brand, Campaign
 from campaigns.money import MAX_TOTAL, format_amount, from_micros, to_micros
@@ -22,7 +24,6 @@ from campaigns.storage import (
     DayKey,
     Posting,
     ReferenceKey,
-    among,
     brand_accounts,
     brand_ids_of,
     campaign_accounts,
@@ -41,15 +42,17 @@ class Books:
     def __init__(self, campaign_ids: Collection[int], at: datetime) -> None:
         self.at = at
         self.store = storage()
-        brands = Brand.objects.lock(brand_ids_of(campaign_ids))
+        brands = Brand.objects.only("timezone", "currency").lock(brand_ids_of(campaign_ids))
         zones = {brand.pk: brand.timezone for brand in brands}
         by_zone = {zone: local_clock(zone, at) for zone in set(zones.values())}
         self.clocks: dict[int, LocalClock] = {pk: by_zone[zone] for pk, zone in zones.items()}
         self.currencies = {brand.pk: brand.currency for brand in brands}
         self.brands = brand_accounts(zones)
         self.campaigns = campaign_accounts(campaign_ids, zones)
+        self.begun: set[int] = set()  # campaigns of which a counter, or their brand's, began a new period here
         self._begin_periods()
-        self.brands_before = self._brands_over_budget()
+        self.campaigns_before: dict[int, tuple[bool, ...]] = {}  # which budgets were reached, of what is posted to
+        self.brands_before: dict[int, tuple[bool, ...]] = {}
         self.references: dict[ReferenceKey, SpendEntry] = {}
         self.days: dict[DayKey, int] = {}  # what is recorded of the days that were recalled
         self.day_changes: dict[DayKey, DayChange] = {}
@@ -115,41 +118,36 @@ class Books:
         self.store.add_entries(self.posted, self.at)
         self.store.add_to_days(self.day_changes)
         self.store.set_counters([self.campaigns[pk] for pk in touched], [self.brands[pk] for pk in brands])
-        # Only a brand that crossed a budget concerns campaigns that this batch did not touch.
-        crossed = {pk for pk, _period in self.brands_before ^ self._brands_over_budget()}
+        # What the rule says of budgets can only have changed where one was reached or left, or a period began.
+        crossed = _crossed(self.campaigns_before, self.campaigns)
+        brands_crossed = _crossed(self.brands_before, self.brands)
         clocks = {clock.zone: clock for clock in (self.clocks[pk] for pk in brands)}
-        changes = enforcement.enforce_budgets(among(touched), crossed, list(clocks.values()), actor=actor)
+        changes = enforcement.enforce_budgets(
+            crossed | (self.begun & touched), brands_crossed, list(clocks.values()), actor=actor
+        )
         return [change.campaign_id for change in changes if change.pauses]
 
     def _begin_periods(self) -> None:
         """Roll over the counters whose day or month has ended, so that what is posted counts in the current one."""
         for period in PERIODS:
-            for start in {period.start(clock) for clock in self.clocks.values()}:
-                brands = self._old(self.brands, period, start)
-                if brands:
-                    enforcement.roll_over(Brand.objects.filter(pk__in=among(brands)), period, start)
-                    self.brands.update(brand_accounts(brands))
-                campaigns = self._old(self.campaigns, period, start)
-                if campaigns:
-                    enforcement.roll_over(Campaign.objects.filter(pk__in=among(campaigns)), period, start)
-                    self.campaigns.update(campaign_accounts(campaigns, self.brands))
+            for start, brands in self._old(self.brands, period).items():
+                enforcement.roll_over(Brand.objects.filter(pk__in=among(brands)), period, start)
+                self.brands.update(brand_accounts(brands))
+                self.begun |= {pk for pk, campaign in self.campaigns.items() if campaign.brand_id in set(brands)}
+            for start, campaigns in self._old(self.campaigns, period).items():
+                enforcement.roll_over(Campaign.objects.filter(pk__in=among(campaigns)), period, start)
+                self.campaigns.update(campaign_accounts(campaigns, self.brands))
+                self.begun.update(campaigns)
 
-    def _old(self, accounts: dict[int, Account], period: Period, start: datetime) -> list[int]:
-        """The accounts whose current period begins at `start`, and whose counter is of an earlier one."""
-        return [
-            pk
-            for pk, account in accounts.items()
-            if getattr(account, period.since) < start and period.start(self.clocks[account.brand_id]) == start
-        ]
-
-    def _brands_over_budget(self) -> set[tuple[int, str]]:
-        return {
-            (pk, period.name)
-            for pk, brand in self.brands.items()
-            for period in PERIODS
-            if (budget := getattr(brand, f"{period.name}_budget")) is not None
-            and getattr(brand, period.spend) >= budget
-        }
+    def _old(self, accounts: dict[int, Account], period: Period) -> dict[datetime, list[int]]:
+        """The accounts whose counter is of an earlier period, by the start of their current one."""
+        starts = {pk: period.start(clock) for pk, clock in self.clocks.items()}
+        old: dict[datetime, list[int]] = defaultdict(list)
+        for pk, account in accounts.items():
+            start = starts[account.brand_id]
+            if getattr(account, period.since) < start:
+                old[start].append(pk)
+        return old
 
     def _campaign(self, campaign_id: int) -> Account:
         campaign = self.campaigns.get(campaign_id)
@@ -178,11 +176,14 @@ class Books:
                 f"{self._shown(micros, brand)} would make {day} of this campaign cost less than nothing: "
                 f"it has {self._shown(self._day_so_far(key), brand)}.",
             )
-        counters = _counted(campaign, timestamp) + _counted(brand, timestamp) + [(campaign, "total_spend")]
-        if any(abs(getattr(account, name) + micros) > _MAX_TOTAL_MICROS for account, name in counters):
+        if any(account.passes(_MAX_TOTAL_MICROS, micros, timestamp) for account in (campaign, brand)):
             raise Rejected("too_large", f"A counter would pass {MAX_TOTAL:,}, the most that it can hold.")
-        for account, name in counters:
-            setattr(account, name, getattr(account, name) + micros)
+        if campaign.pk not in self.campaigns_before:
+            self.campaigns_before[campaign.pk] = campaign.reached
+        if brand.pk not in self.brands_before:
+            self.brands_before[brand.pk] = brand.reached
+        campaign.count(micros, timestamp)
+        brand.count(micros, timestamp)
         change = self.day_changes.get(key)
         if change is None:
             is_today = day == self.clocks[campaign.brand_id].today
@@ -194,6 +195,6 @@ class Books:
         return format_amount(from_micros(micros), self.currencies[brand.pk])
 
 
-def _counted(account: Account, timestamp: datetime) -> list[tuple[Account, str]]:
-    """The counters of the current periods in which spend of `timestamp` counts (R11)."""
-    return [(account, period.spend) for period in PERIODS if timestamp >= getattr(account, period.since)]
+def _crossed(before: dict[int, tuple[bool, ...]], accounts: dict[int, Account]) -> set[int]:
+    """The accounts of which what was posted reached a budget, or left one."""
+    return {pk for pk, reached in before.items() if accounts[pk].reached != reached}

@@ -36,6 +36,7 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, JSONObject
 
+from campaigns.bulk import among
 from campaigns.holds import Hold
 from campaigns.models import BEGINNING, Brand, Campaign, SpendLog, StatusChange
 from campaigns.money import ZERO, MoneyField
@@ -57,9 +58,9 @@ Status = Campaign.Status
 Due = QuerySet[Any]
 
 # Brands share a transaction until this many of their campaigns need work, so that no lock is held for long.
-CAMPAIGNS_PER_TRANSACTION = 2_000
+CAMPAIGNS_PER_TRANSACTION = 5_000
 # Rows logged and updated by one statement inside a transaction.
-CAMPAIGNS_PER_SLICE = 2_000
+CAMPAIGNS_PER_SLICE = 5_000
 
 
 class Change(NamedTuple):
@@ -140,7 +141,7 @@ def reconcile(
 
 
 def enforce_budgets(
-    campaign_ids: Iterable[int] | Combinable, brand_ids: Collection[int], clocks: Clocks, *, actor: str
+    campaign_ids: Collection[int], brand_ids: Collection[int], clocks: Clocks, *, actor: str
 ) -> list[Change]:
     """Put the budget holds right of these campaigns and of all campaigns of these brands (R12, R13).
 
@@ -148,8 +149,10 @@ def enforce_budgets(
     their zones.
     """
     changes = []
-    for campaigns in (Campaign.objects.filter(pk__in=campaign_ids), Campaign.objects.filter(brand__in=brand_ids)):
-        changes += _write(changing(campaigns, clocks, Hold.BUDGETS), clocks, actor)
+    for path, ids in (("pk", campaign_ids), ("brand", brand_ids)):
+        if ids:
+            campaigns = Campaign.objects.filter(**{f"{path}__in": among(ids)})
+            changes += _write(changing(campaigns, clocks, Hold.BUDGETS), clocks, actor)
     return changes
 
 
@@ -281,7 +284,7 @@ def _write(campaigns: Due, clocks: Clocks, actor: str) -> list[Change]:
             changes.append(Change(campaign_id, from_status, to_status))
         at = next(iter(clocks)).at
         for (status, holds), ids in alike.items():
-            Campaign.objects.filter(pk__in=ids).update(status=status, holds=holds, updated_at=at)
+            Campaign.objects.filter(pk__in=among(ids)).update(status=status, holds=holds, updated_at=at)
         last = max(campaign_id for campaign_id, *_ in logged)
     return changes
 

@@ -5,6 +5,7 @@ Whoever offers something that is not sound gets a reason, for programs and for p
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,9 @@ from campaigns.periods import LocalClock, last_second
 
 # Clocks of platforms and collectors run a little ahead of ours; more than this is a mistake (R7).
 FUTURE_TOLERANCE = timedelta(minutes=5)
+
+# Half a character: no database takes it.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,9 @@ def sound_entry(entry: SpendEntry, at: datetime) -> SpendEntry:
         raise Rejected("too_old", f"{timestamp.isoformat()} lies before {EARLIEST_SPEND.year}.")
     _refuse_bad_text("reference", entry.reference, 200)
     _refuse_bad_text("description", entry.description, 500)
-    return replace(entry, campaign_id=_sound_id(entry.campaign_id), amount=sound_amount(entry.amount))
+    _sound_id(entry.campaign_id)
+    amount = sound_amount(entry.amount)
+    return entry if amount is entry.amount else replace(entry, amount=amount)
 
 
 def sound_total(total: DayTotal) -> DayTotal:
@@ -81,7 +87,8 @@ def sound_total(total: DayTotal) -> DayTotal:
     if amount < ZERO:
         raise Rejected("below_zero", f"{format_amount(amount)} is less than nothing: no day costs that.")
     _refuse_bad_text("description", total.description, 500)
-    return replace(total, campaign_id=_sound_id(total.campaign_id), total=amount)
+    _sound_id(total.campaign_id)
+    return replace(total, total=amount)
 
 
 def sound_amount(amount: object) -> Decimal:
@@ -91,17 +98,16 @@ def sound_amount(amount: object) -> Decimal:
         raise Rejected("invalid_amount", str(error)) from error
 
 
-def _sound_id(campaign_id: object) -> int:
+def _sound_id(campaign_id: object) -> None:
     if isinstance(campaign_id, bool) or not isinstance(campaign_id, int) or not 0 < campaign_id < 2**63:
         raise Rejected("unknown_campaign", f"There is no campaign {campaign_id!r}.")
-    return campaign_id
 
 
 def _refuse_bad_text(name: str, text: object, longest: int) -> None:
     """Raise Rejected for what PostgreSQL or the column would refuse, and so take the whole batch down."""
     if not isinstance(text, str) or len(text) > longest:
         raise Rejected("invalid_text", f"The {name} must be text of at most {longest} characters.")
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if "\x00" in text or not (text.isascii() or _SURROGATE.search(text) is None):
         raise Rejected("invalid_text", f"The {name} contains a character that is no text.")
 
 

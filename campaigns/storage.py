@@ -6,17 +6,17 @@ concerned, so that what is read stays true until it is written.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, ClassVar, NamedTuple, Protocol
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from django.db import connection
-from django.db.models import BigIntegerField, Value
-from django.db.models.expressions import RawSQL
+from django.db.models import BigIntegerField, TextField, Value
 from django.db.models.functions import Cast
 
+from campaigns.bulk import among, array_of
 from campaigns.models import Brand, Campaign, DailySpend, SpendLog
 
 DayKey = tuple[int, date]  # a campaign's local day
@@ -33,9 +33,36 @@ class Account:
     daily_since: datetime
     monthly_spend: int
     monthly_since: datetime
-    total_spend: int  # of a campaign; a brand has none
+    total_spend: int | None  # of a campaign; a brand keeps none
     daily_budget: int | None
     monthly_budget: int | None
+    total_budget: int | None = None
+
+    def passes(self, limit: int, micros: int, timestamp: datetime) -> bool:
+        """Whether spend of `timestamp` would take one of its counters past `limit`, either way of zero."""
+        return (
+            (timestamp >= self.daily_since and abs(self.daily_spend + micros) > limit)
+            or (timestamp >= self.monthly_since and abs(self.monthly_spend + micros) > limit)
+            or (self.total_spend is not None and abs(self.total_spend + micros) > limit)
+        )
+
+    def count(self, micros: int, timestamp: datetime) -> None:
+        """Add spend to the counters of the periods that `timestamp` lies in (R11)."""
+        if timestamp >= self.daily_since:
+            self.daily_spend += micros
+        if timestamp >= self.monthly_since:
+            self.monthly_spend += micros
+        if self.total_spend is not None:
+            self.total_spend += micros
+
+    @property
+    def reached(self) -> tuple[bool, ...]:
+        """Which of its budgets the counters say are reached."""
+        return (
+            self.daily_budget is not None and self.daily_spend >= self.daily_budget,
+            self.monthly_budget is not None and self.monthly_spend >= self.monthly_budget,
+            self.total_budget is not None and (self.total_spend or 0) >= self.total_budget,
+        )
 
 
 class Posting(NamedTuple):
@@ -68,11 +95,6 @@ class DayChange:
     daily_budget: int | None = None
 
 
-def among(ids: Iterable[int]) -> RawSQL:
-    """Ids, any number of them, as one parameter: for `pk__in`."""
-    return RawSQL(storage().ids_sql, [storage().as_ids(ids)])  # noqa: S611  # the text is ours, the ids a parameter
-
-
 def brand_ids_of(campaign_ids: Collection[int]) -> list[int]:
     campaigns = Campaign.objects.filter(pk__in=among(campaign_ids)).order_by()
     return list(campaigns.values_list("brand_id", flat=True).distinct())
@@ -81,40 +103,56 @@ def brand_ids_of(campaign_ids: Collection[int]) -> list[int]:
 def campaign_accounts(campaign_ids: Collection[int], brand_ids: Collection[int]) -> dict[int, Account]:
     """Of those of the campaigns that belong to one of the brands."""
     campaigns = Campaign.objects.filter(pk__in=among(campaign_ids)).order_by()
-    rows = campaigns.values_list("pk", "brand_id", *_counters("total_spend"))
+    rows = campaigns.values_list(
+        "pk", "brand_id", *_PERIOD_COUNTERS, _micros("total_spend"), *_PERIOD_BUDGETS, _micros("total_budget")
+    )
     brands = set(brand_ids)
-    return {row[0]: Account(*row) for row in rows if row[1] in brands}
+    return {row[0]: _account(*row) for row in rows if row[1] in brands}
 
 
 def brand_accounts(brand_ids: Collection[int]) -> dict[int, Account]:
     brands = Brand.objects.filter(pk__in=among(brand_ids)).order_by()
-    return {row[0]: Account(*row) for row in brands.values_list("pk", "pk", *_counters(None))}
+    no_total = Value(None, BigIntegerField())
+    rows = brands.values_list("pk", "pk", *_PERIOD_COUNTERS, no_total, *_PERIOD_BUDGETS)
+    return {row[0]: _account(*row) for row in rows}
 
 
-def _counters(total: str | None) -> list[Any]:
-    """The columns of an Account's counters, as the integers that they are."""
+def _micros(column: str) -> Cast:
+    """The column as the integer that it is."""
+    return Cast(column, BigIntegerField())
 
-    def micros(column: str) -> Cast:
-        return Cast(column, BigIntegerField())
 
-    return [
-        micros("daily_spend"),
-        "daily_since",
-        micros("monthly_spend"),
-        "monthly_since",
-        micros(total) if total else Value(0, BigIntegerField()),
-        micros("daily_budget"),
-        micros("monthly_budget"),
-    ]
+_PERIOD_COUNTERS = (
+    _micros("daily_spend"),
+    Cast("daily_since", TextField()),
+    _micros("monthly_spend"),
+    Cast("monthly_since", TextField()),
+)
+_PERIOD_BUDGETS = (_micros("daily_budget"), _micros("monthly_budget"))
+
+
+def _account(
+    pk: int,
+    brand_id: int,
+    daily: int,
+    daily_since: str,
+    monthly: int,
+    monthly_since: str,
+    total: int | None,
+    *budgets: int,
+) -> Account:
+    return Account(pk, brand_id, daily, _instant(daily_since), monthly, _instant(monthly_since), total, *budgets)
+
+
+@lru_cache(maxsize=10_000)
+def _instant(text: str) -> datetime:
+    """An instant as the database writes it, in UTC. Thousands of accounts share a few of them."""
+    instant = datetime.fromisoformat(text)
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 class Storage(Protocol):
     """What the two databases do each in their own way."""
-
-    ids_sql: ClassVar[str]  # a SELECT of the ids in one parameter
-
-    def as_ids(self, ids: Iterable[int]) -> str:
-        """The parameter of `ids_sql`."""
 
     def known_entries(self, keys: Collection[ReferenceKey]) -> Iterable[KnownEntry]:
         """The recorded entries that have one of these references (R8)."""
@@ -132,11 +170,6 @@ class Storage(Protocol):
 class PostgresStorage:
     """Columns go over as arrays, one statement a table, and entries by COPY."""
 
-    ids_sql: ClassVar[str] = "SELECT unnest(%s::bigint[])"
-
-    def as_ids(self, ids: Iterable[int]) -> str:
-        return _array(ids)
-
     def known_entries(self, keys: Collection[ReferenceKey]) -> Iterable[KnownEntry]:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -147,7 +180,7 @@ class PostgresStorage:
                 JOIN campaigns_spendlog entry USING (campaign_id, reference)
                 WHERE NOT entry.reference = ''
                 """,
-                [_array(campaign_id for campaign_id, _ in keys), [reference for _, reference in keys]],
+                [array_of(campaign_id for campaign_id, _ in keys), [reference for _, reference in keys]],
             )
             return [KnownEntry(*row) for row in cursor.fetchall()]
 
@@ -159,7 +192,7 @@ class PostgresStorage:
                 FROM unnest(%s::bigint[], %s::date[]) AS asked (campaign_id, day)
                 JOIN campaigns_dailyspend USING (campaign_id, day)
                 """,
-                [_array(campaign_id for campaign_id, _ in keys), _array(day for _, day in keys)],
+                [array_of(campaign_id for campaign_id, _ in keys), array_of(day for _, day in keys)],
             )
             return {(campaign_id, day): micros for campaign_id, day, micros in cursor.fetchall()}
 
@@ -188,11 +221,11 @@ class PostgresStorage:
                 WHERE (campaign_id, day) NOT IN (SELECT campaign_id, day FROM changed)
                 """,
                 [
-                    _array(campaign_id for campaign_id, _ in changes),
-                    _array(day for _, day in changes),
-                    _array(change.micros for change in changes.values()),
-                    _array(change.is_today for change in changes.values()),
-                    _array(change.daily_budget for change in changes.values()),
+                    array_of(campaign_id for campaign_id, _ in changes),
+                    array_of(day for _, day in changes),
+                    array_of(change.micros for change in changes.values()),
+                    array_of(change.is_today for change in changes.values()),
+                    array_of(change.daily_budget for change in changes.values()),
                 ],
             )
 
@@ -204,23 +237,18 @@ class PostgresStorage:
                 cursor.execute(
                     f"UPDATE {table} SET {values} FROM unnest({arrays}) AS new (id, {', '.join(columns)}) "  # noqa: S608
                     f"WHERE {table}.id = new.id",
-                    [_array(getattr(account, name) for account in accounts) for name in ("pk", *columns)],
+                    [array_of(getattr(account, name) for account in accounts) for name in ("pk", *columns)],
                 )
 
 
 class SqliteStorage:
     """A prepared statement a table, run once a row: without a network between, that is as good as any."""
 
-    ids_sql: ClassVar[str] = "SELECT value FROM json_each(%s)"
-
-    def as_ids(self, ids: Iterable[int]) -> str:
-        return json.dumps(list(ids))
-
     def known_entries(self, keys: Collection[ReferenceKey]) -> Iterable[KnownEntry]:
         wanted = set(keys)
-        references = RawSQL(self.ids_sql, [json.dumps([reference for _, reference in wanted])])  # noqa: S611
         rows = SpendLog.objects.filter(
-            campaign__in=among({campaign_id for campaign_id, _ in wanted}), reference__in=references
+            campaign__in=among({campaign_id for campaign_id, _ in wanted}),
+            reference__in={reference for _, reference in wanted},
         ).order_by()
         columns = ("campaign_id", "reference", Cast("amount", BigIntegerField()), "timestamp", "description")
         return [KnownEntry(*row) for row in rows.values_list(*columns) if (row[0], row[1]) in wanted]
@@ -280,11 +308,6 @@ def _counter_tables(
         ("campaigns_campaign", campaigns, [*counters, "total_spend"]),
         ("campaigns_brand", brands, counters),
     ]
-
-
-def _array(values: Iterable[object]) -> str:
-    """Numbers or dates as the text of a PostgreSQL array: many times faster than an adapted list."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 _STORAGES: dict[str, Storage] = {"postgresql": PostgresStorage(), "sqlite": SqliteStorage()}
