@@ -47,10 +47,9 @@ class Books:
         by_zone = {zone: local_clock(zone, at) for zone in set(zones.values())}
         self.clocks: dict[int, LocalClock] = {pk: by_zone[zone] for pk, zone in zones.items()}
         self.currencies = {brand.pk: brand.currency for brand in brands}
-        self.brands = brand_accounts(zones)
-        self.campaigns = campaign_accounts(campaign_ids, zones)
+        self.brands: dict[int, Account] = {}
+        self.campaigns: dict[int, Account] = {}
         self.begun: set[int] = set()  # campaigns of which a counter, or their brand's, began a new period here
-        self._begin_periods()
         self.campaigns_before: dict[int, tuple[bool, ...]] = {}  # which budgets were reached, of what is posted to
         self.brands_before: dict[int, tuple[bool, ...]] = {}
         self.references: dict[ReferenceKey, SpendEntry] = {}
@@ -60,29 +59,37 @@ class Books:
 
     def recall(self, entries: Iterable[SpendEntry]) -> None:
         """Look up what is recorded under the references of `entries`, and on the days that some take from."""
-        entries = [entry for entry in entries if entry.campaign_id in self.campaigns]
+        entries = list(entries)
         known = self.store.known_entries([(entry.campaign_id, entry.reference) for entry in entries if entry.reference])
         for campaign_id, reference, micros, timestamp, description in known:
             self.references[campaign_id, reference] = SpendEntry(
                 campaign_id, from_micros(micros), timestamp, reference, description
             )
+        new = [entry for entry in entries if (entry.campaign_id, entry.reference) not in self.references]
+        self._open({entry.campaign_id for entry in new})
         # Only what takes money from a day can make it cost less than nothing.
-        self.recall_days((entry.campaign_id, self._day_of(entry)) for entry in entries if entry.amount < 0)
+        self._recall_days(
+            {
+                (entry.campaign_id, self._day_of(entry))
+                for entry in new
+                if entry.amount < 0 and entry.campaign_id in self.campaigns
+            }
+        )
 
     def recall_days(self, keys: Iterable[DayKey]) -> None:
         """Look up the recorded totals of campaigns' local days."""
-        if wanted := set(keys):
-            self.days = self.store.day_amounts(wanted)
+        wanted = set(keys)
+        self._open({campaign_id for campaign_id, _ in wanted})
+        self._recall_days(wanted)
 
     def post_entry(self, entry: SpendEntry) -> bool:
         """Post an entry; False where it is there already. Raises Rejected."""
+        key = (entry.campaign_id, entry.reference)
+        known = self.references.get(key)
+        if known is not None:
+            refuse_conflict(entry, known)
+            return False
         campaign = self._campaign(entry.campaign_id)
-        if entry.reference:
-            key = (entry.campaign_id, entry.reference)
-            known = self.references.get(key)
-            if known is not None:
-                refuse_conflict(entry, known)
-                return False
         self._post(
             campaign,
             Posting(
@@ -127,13 +134,24 @@ class Books:
         )
         return [change.campaign_id for change in changes if change.pauses]
 
+    def _open(self, campaign_ids: Collection[int]) -> None:
+        """Read the accounts of these campaigns, as far as their brands are locked, with their periods begun."""
+        self.campaigns = campaign_accounts(campaign_ids, self.clocks)
+        self.brands = brand_accounts({campaign.brand_id for campaign in self.campaigns.values()})
+        self._begin_periods()
+
+    def _recall_days(self, keys: Collection[DayKey]) -> None:
+        if keys:
+            self.days = self.store.day_amounts(keys)
+
     def _begin_periods(self) -> None:
         """Roll over the counters whose day or month has ended, so that what is posted counts in the current one."""
         for period in PERIODS:
             for start, brands in self._old(self.brands, period).items():
                 enforcement.roll_over(Brand.objects.filter(pk__in=among(brands)), period, start)
                 self.brands.update(brand_accounts(brands))
-                self.begun |= {pk for pk, campaign in self.campaigns.items() if campaign.brand_id in set(brands)}
+                begun = set(brands)
+                self.begun |= {pk for pk, campaign in self.campaigns.items() if campaign.brand_id in begun}
             for start, campaigns in self._old(self.campaigns, period).items():
                 enforcement.roll_over(Campaign.objects.filter(pk__in=among(campaigns)), period, start)
                 self.campaigns.update(campaign_accounts(campaigns, self.brands))
