@@ -18,8 +18,7 @@ SINGLES = 300
 
 
 def main(campaigns: int) -> None:
-    if connection.vendor == "postgresql":
-        found(campaigns)
+    found(campaigns)
     draw = random.Random(campaigns)
     ids = list(Campaign.objects.order_by("pk").values_list("pk", flat=True))
     make_yardstick()
@@ -51,10 +50,10 @@ def main(campaigns: int) -> None:
     single_entries(draw.choices(ids, k=SINGLES))
 
 
-def compare_with_plain(ids: list[int], seconds_an_entry: float) -> None:
+def compare_with_plain(ids: list[int], seconds_an_entry: float, *, prefix: str = "") -> None:
     plain = sum(seconds(record_plainly, entry) for entry in entries(ids, "plain")) / len(ids)
     tell(
-        "record_spend, batches of 10,000",
+        f"{prefix}record_spend, batches of 10,000",
         beside="read, modify, save: one event at a time through the ORM",
         ratio=f"{plain / seconds_an_entry:.0f}x faster",
         to_reach=">= 30x",
@@ -62,10 +61,10 @@ def compare_with_plain(ids: list[int], seconds_an_entry: float) -> None:
     )
 
 
-def single_entries(ids: list[int]) -> None:
+def single_entries(ids: list[int], *, prefix: str = "") -> None:
     each = [seconds(record_spend, [entry], at=AT) * 1000 for entry in entries(ids, "single")]
     percentiles = quantiles(each, n=100)
-    tell("record_spend, one entry", figures=f"p50 {percentiles[49]:.1f} ms, p99 {percentiles[98]:.1f} ms")
+    tell(f"{prefix}record_spend, one entry", figures=f"p50 {percentiles[49]:.1f} ms, p99 {percentiles[98]:.1f} ms")
 
 
 def make_yardstick() -> None:
