@@ -1,92 +1,57 @@
-"""Readers of spend files, one a format. They only parse: each turns lines of text into rows, good and bad."""
+"""Readers of spend files, one module a format. They only parse: each turns lines of cells into rows, good and bad.
+
+A file is known by its content, never by its name. Adding a platform is adding a module with `recognise` and naming it
+in PLATFORMS.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import BinaryIO
 
-from campaigns.money import ZERO
+from campaigns.importing import amazon, google_ads, google_ads_api, kinds, linkedin, meta, microsoft, plain, tiktok
+from campaigns.importing.rows import BadRow, Columns, Reading, SpendFile, SpendRow, UnreadableFile
+from campaigns.importing.sheets import Line, Sheet, says_something
+from campaigns.importing.tables import Table, open_table
 
-# No export has longer lines; a file that does is no text, or an attack on the memory.
-LONGEST_LINE = 1_000_000
+__all__ = ["BadRow", "Columns", "Reading", "SpendFile", "SpendRow", "UnreadableFile", "open_spend"]
 
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Where to find what in a plain file; headers are matched without regard to case and outer spaces."""
-
-    date: str = "date"
-    brand: str = "brand"
-    campaign: tuple[str, ...] = ("campaign",)  # several: joined by ` / `, with (blank) for an empty one
-    amount: str = "amount"
-    currency: str = "currency"  # this and the rest: only where the file has them
-    external_id: str = "external_id"
-    reference: str = "reference"
-    description: str = "description"
+PLATFORMS = (google_ads_api, google_ads, meta, linkedin, tiktok, microsoft, amazon)
+# No export has more lines above its header.
+LONGEST_HEAD = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a person says of a file, where the file does not say it itself."""
+def open_spend(file: BinaryIO, reading: Reading) -> SpendFile:
+    """The spend that `file` states, read as `reading` says where the file does not say it itself.
 
-    brand: str = ""  # the brand of every row; empty: each row names its own
-    columns: Columns = Columns()
-    date_format: str = ""  # DMY, MDY or YMD: the order of day, month and year; empty: as the whole column shows
-    decimal: str = ""  # the decimal mark, a point or a comma; empty: as the whole column shows
-    round: bool = False  # round amounts of more than six decimals, instead of refusing them
-
-
-@dataclass(frozen=True, slots=True)
-class SpendRow:
-    """One row of a file: what a campaign cost on a day of its brand's."""
-
-    line: int  # where the row begins, from 1
-    day: date
-    brand: str
-    campaign: str  # its name; may be empty where there is an external_id
-    amount: Decimal  # currency units
-    external_id: str = ""  # the platform's own ID of the campaign
-    currency: str = ""  # empty: the file does not say
-    reference: str = ""
-    description: str = ""
-    rounding: Decimal = ZERO  # what rounding added to the amount that the file states
+    The file must be seekable; it is read twice, from its beginning, and must not be touched before the rows are read.
+    Amounts are in currency units, days are as the file states them. Raises UnreadableFile.
+    """
+    sheets = kinds.sheets(file)
+    heads = [_head(sheet) for sheet in sheets]
+    for recognise in _recognisers(reading):
+        for sheet, (lines, _) in zip(sheets, heads, strict=True):
+            table = recognise(lines)
+            if table:
+                return open_table(sheet, table, reading)
+    for _, error in heads:
+        if error:
+            raise error
+    raise plain.refusal([lines for lines, _ in heads], reading)
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that does not count, or several that were judged as one, and why."""
-
-    line: int  # where it begins, or the first of them
-    column: str
-    reason: str
-    rows: int = 1
-
-    def __str__(self) -> str:
-        others = f" (and {self.rows - 1} more rows of it)" if self.rows > 1 else ""
-        return f"line {self.line}, column {self.column}: {self.reason}{others}"
+def _recognisers(reading: Reading) -> Iterator[Callable[[Sequence[Line]], Table | None]]:
+    yield lambda lines: plain.recognise(lines, reading)
+    if reading.columns == Columns():  # else a person has said that it is plain
+        yield from (platform.recognise for platform in PLATFORMS)
 
 
-class UnreadableFile(Exception):
-    """The file as a whole cannot be read; the message says where and what to do. Nothing of it is used."""
-
-
-def decoded(file: BinaryIO) -> Iterator[str]:
-    """The lines of a UTF-8 file, with or without a byte order mark. Raises UnreadableFile."""
-    number = 0
-    while raw := file.readline(LONGEST_LINE):
-        number += 1
-        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-            raise UnreadableFile(f"Line {number} is longer than {LONGEST_LINE:,} bytes: this is no table of spend.")
-        try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise UnreadableFile(
-                f"Line {number} is not UTF-8 (byte {error.object[error.start]:#04x} at {error.start + 1}). "
-                "Save the file as UTF-8 and import it again."
-            ) from error
-        if "\x00" in line:
-            raise UnreadableFile(f"Line {number} contains a NUL byte: this is no text file.")
-        yield line
+def _head(sheet: Sheet) -> tuple[Sequence[Line], UnreadableFile | None]:
+    """The first lines that say something, as far as they can be read, and why no further: under the wrong delimiter that says nothing."""
+    lines: list[Line] = []
+    try:
+        lines.extend(islice(filter(says_something, sheet.lines()), LONGEST_HEAD))
+    except UnreadableFile as error:
+        return lines, error
+    return lines, None

@@ -14,8 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from campaigns.importing import Columns, Reading, UnreadableFile, decoded
-from campaigns.importing.plain import read
+from campaigns.importing import Columns, Reading, UnreadableFile, open_spend
 from campaigns.intake import ImportReceipt, NewBrands, import_daily_totals, import_entries
 from campaigns.management.base import with_progress
 from campaigns.money import format_money
@@ -65,9 +64,9 @@ class Command(BaseCommand):
         with _opened(options["file"]) as file:
             try:
                 # Read once through first, so that a file that breaks off halfway leaves nothing behind.
-                count = sum(1 for _ in read(decoded(file), reading))
+                count = sum(1 for _ in open_spend(file, reading).rows)
                 digest = _digest(file)
-                rows = with_progress(read(decoded(file), reading), "Rows", count)
+                rows = with_progress(open_spend(file, reading).rows, "Rows", count)
                 if options["add"]:
                     receipt = import_entries(rows, digest=digest, at=at, actor=ACTOR, create=create)
                 else:

@@ -1,0 +1,35 @@
+"""Amazon Ads reports on Sponsored Products: CSV or XLSX, days such as "Feb 1, 2020", amounts such as "Rs.201.68".
+
+Learnt from Amazon's guide to campaign reports and its columns, and from public lists of the columns of the exports
+(`Date`, `Portfolio name`, `Currency`, `Campaign Name`, `Spend`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from campaigns.importing.sheets import Line
+from campaigns.importing.tables import Table, exported, headers
+
+CAMPAIGN = ("campaignname",)
+CAMPAIGN_ID = ("campaignid",)
+SPEND = ("spend",)
+
+
+def recognise(head: Sequence[Line]) -> Table | None:
+    """The table, where a line names a campaign name and its spend."""
+    for header in headers(head):
+        if header.has((*CAMPAIGN, *CAMPAIGN_ID), SPEND):
+            by_day = header.has(["date"])
+            return exported(
+                header,
+                "Amazon Ads report",
+                day=("date",) if by_day else ("startdate",),
+                last_day=() if by_day else ("enddate",),
+                campaign=CAMPAIGN,
+                external_id=CAMPAIGN_ID,
+                amount=SPEND,
+                currency=("currency",),
+                by_day="Choose the time unit Daily when you create the report",
+            )
+    return None

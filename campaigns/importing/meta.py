@@ -1,0 +1,37 @@
+"""Meta Ads Manager reports: CSV or XLSX, the currency in the header of the amounts, `Amount spent (USD)`.
+
+With the breakdown by day there is a column `Day`, or each row's `Reporting starts` is its `Reporting ends`. A summary
+row names no campaign. Learnt from Meta's help pages on exporting reports, and from the tests of public readers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from campaigns.importing.sheets import Line
+from campaigns.importing.tables import Table, exported, headers
+
+_AMOUNT = re.compile(r"amountspent(?:\(([a-z]{3})\))?")
+
+
+def recognise(head: Sequence[Line]) -> Table | None:
+    """The table, where a line names the amount spent."""
+    for header in headers(head):
+        amount = next(filter(None, map(_AMOUNT.fullmatch, header.keys)), None)
+        if amount:
+            by_day = header.has(["day"])
+            return exported(
+                header,
+                "Meta Ads report",
+                day=("day",) if by_day else ("reportingstarts",),
+                last_day=() if by_day else ("reportingends",),
+                campaign=("campaignname",),
+                external_id=("campaignid",),
+                amount=(amount[0],),
+                currency=("currency", "accountcurrency"),
+                file_currency=(amount[1] or "").upper(),
+                nameless_is_total=True,
+                by_day="Choose the breakdown By time > Day in Ads Manager",
+            )
+    return None

@@ -1,0 +1,78 @@
+"""What the readers give and take: the rows of a file, and what a person says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from campaigns.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where to find what in a plain file; headers are matched without regard to case and outer spaces."""
+
+    date: str = "date"
+    brand: str = "brand"
+    campaign: tuple[str, ...] = ("campaign",)  # several: joined by ` / `, with (blank) for an empty one
+    amount: str = "amount"
+    currency: str = "currency"  # this and the rest: only where the file has them
+    external_id: str = "external_id"
+    reference: str = "reference"
+    description: str = "description"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a person says of a file, where the file does not say it itself."""
+
+    brand: str = ""  # the brand of every row; empty: each row names its own
+    columns: Columns = Columns()
+    date_format: str = ""  # DMY, MDY or YMD: the order of day, month and year; empty: as the whole column shows
+    decimal: str = ""  # the decimal mark, a point or a comma; empty: as the whole column shows
+    round: bool = False  # round amounts of more than six decimals, instead of refusing them
+
+
+@dataclass(frozen=True, slots=True)
+class SpendRow:
+    """One row of a file: what a campaign cost on a day of its brand's."""
+
+    line: int  # where the row begins, from 1
+    day: date
+    brand: str
+    campaign: str  # its name; may be empty where there is an external_id
+    amount: Decimal  # currency units
+    external_id: str = ""  # the platform's own ID of the campaign
+    currency: str = ""  # empty: the file does not say
+    reference: str = ""
+    description: str = ""
+    rounding: Decimal = ZERO  # what rounding added to the amount that the file states
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that does not count, or several that were judged as one, and why."""
+
+    line: int  # where it begins, or the first of them
+    column: str
+    reason: str
+    rows: int = 1
+
+    def __str__(self) -> str:
+        others = f" (and {self.rows - 1} more rows of it)" if self.rows > 1 else ""
+        return f"line {self.line}, column {self.column}: {self.reason}{others}"
+
+
+class UnreadableFile(Exception):
+    """The file as a whole cannot be read; the message says where and what to do. Nothing of it is used."""
+
+
+@dataclass(slots=True)
+class SpendFile:
+    """A file whose format is known and whose columns are understood."""
+
+    format: str  # for people, such as Google Ads report
+    rows: Iterator[SpendRow | BadRow]  # lazily, once; may raise UnreadableFile on the way
+    stated_total: Decimal | None = None  # what its own total line says, once `rows` has been read to the end

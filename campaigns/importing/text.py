@@ -1,0 +1,110 @@
+"""Text files: UTF-8 or UTF-16, with or without a byte order mark, cells parted by commas, semicolons or tabs."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from campaigns.importing.rows import UnreadableFile
+from campaigns.importing.sheets import Line, NoCells, Sheet
+
+DELIMITERS = (",", ";", "\t")
+# No export has longer lines; a file that does is no text, or an attack on the memory.
+LONGEST_LINE = 1_000_000
+
+
+def tables(file: BinaryIO, head: bytes) -> Sequence[Sheet]:
+    """The ways to read a text file that begins with `head`: one a delimiter."""
+    encoding = _encoding(head)
+    return tuple(_Table(file, encoding, delimiter) for delimiter in DELIMITERS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    file: BinaryIO
+    encoding: str
+    delimiter: str
+    ragged: bool = False
+
+    def lines(self) -> Iterator[Line]:
+        text = _decoded(self.file, self.encoding)
+        reader = csv.reader(text, delimiter=self.delimiter, strict=True, skipinitialspace=True)
+        begins = 1
+        while True:
+            try:
+                for cells in reader:
+                    yield begins, cells
+                    begins = reader.line_num + 1
+            except csv.Error as error:
+                if reader.line_num > begins:
+                    # Nobody can tell how many rows an open quote has swallowed.
+                    raise UnreadableFile(
+                        f"Line {begins} opens a quote that is not closed properly ({error})."
+                    ) from error
+                yield begins, NoCells(f"the row is no CSV ({error}): mind its quotes.")
+                begins = reader.line_num + 1
+            else:
+                return
+
+
+def _encoding(head: bytes) -> str:
+    """UTF-16 where a byte order mark says so, or where every other byte is mostly zero; else UTF-8."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    low, high = head[0::2].count(0), head[1::2].count(0)
+    if low == 0 and high > len(head) / 8:
+        return "utf-16-le"
+    if high == 0 and low > len(head) / 8:
+        return "utf-16-be"
+    return "utf-8"
+
+
+def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
+    """The file's lines from its beginning. Raises UnreadableFile for what is no text or has a line beyond measure."""
+    file.seek(0)
+    lines = _utf8(file) if encoding == "utf-8" else _utf16(file, encoding)
+    for number, line in enumerate(lines, start=1):
+        if "\x00" in line:
+            raise UnreadableFile(f"Line {number} contains a NUL byte: this is no text file.")
+        yield line
+
+
+def _utf8(file: BinaryIO) -> Iterator[str]:
+    number = 0
+    while raw := file.readline(LONGEST_LINE):
+        number += 1
+        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+            raise _too_long(number)
+        try:
+            yield raw.decode("utf-8" if number > 1 else "utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UnreadableFile(
+                f"Line {number} is not UTF-8 (byte {error.object[error.start]:#04x} at {error.start + 1}). "
+                "Save the file as UTF-8 and import it again."
+            ) from error
+
+
+def _utf16(file: BinaryIO, encoding: str) -> Iterator[str]:
+    number = 0
+    text = io.TextIOWrapper(file, encoding=encoding, newline="\n")
+    try:
+        while line := text.readline(LONGEST_LINE):
+            number += 1
+            if len(line) == LONGEST_LINE and not line.endswith("\n"):
+                raise _too_long(number)
+            yield line
+    except UnicodeError as error:
+        raise UnreadableFile(
+            f"The file is not UTF-16 as its beginning says, from about line {number + 1} on ({error}). "
+            "Save it as UTF-8 and import it again."
+        ) from error
+    finally:
+        text.detach()  # or the file would be closed with it
+
+
+def _too_long(number: int) -> UnreadableFile:
+    return UnreadableFile(f"Line {number} is longer than {LONGEST_LINE:,} characters: this is no table of spend.")

@@ -1,0 +1,173 @@
+"""Workbooks (XLSX): the one sheet that holds something, as lines of cells. Read by openpyxl, through defusedxml.
+
+A workbook is a ZIP of XML files that may unpack to far more than it seems. So nothing is unpacked that says beforehand
+that it is too large, and what is unpacked may never grow by much without a row coming to its end.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+from openpyxl.reader.excel import ExcelReader
+
+from campaigns.importing.rows import UnreadableFile
+from campaigns.importing.sheets import Cell, Line
+
+MEGABYTE = 1_000_000
+# All rows that a sheet may have, with wide cells, come to less.
+LARGEST_SHEET = 1_000 * MEGABYTE
+# Everything else is kept in memory: names, styles and the texts that cells share.
+LARGEST_REST = 50 * MEGABYTE
+# Reports shrink to a tenth or a twentieth; what shrinks to less than this holds nothing but repetition.
+LARGEST_RATIO = 150
+LARGEST_ROW = 2 * MEGABYTE
+MOST_ROWS = 1_048_576
+
+_SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
+# Declarations, comments and columns of four letters: they would grow in the memory without a row.
+_NEVER_WRITTEN = re.compile(rb"""<!|\br=["'][A-Za-z]{4}""")
+_ROW_END = re.compile(rb"</(?:[^<>\s]+:)?row>|<(?:[^<>\s]+:)?row/>")
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """The sheet of a workbook that holds something."""
+
+    file: BinaryIO
+    ragged: bool = True
+
+    def lines(self) -> Iterator[Line]:
+        with _reading():
+            sheet = _only_sheet(_open(self.file))
+            for number, cells in enumerate(_rows(sheet), start=1):
+                yield number, [_cell(value) for value in cells]
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turns whatever a damaged or hostile workbook makes the libraries raise into UnreadableFile."""
+    try:
+        yield
+    except UnreadableFile:
+        raise
+    except Exception as error:  # zipfile, zlib, expat, defusedxml and openpyxl each have their own kinds
+        raise UnreadableFile(f"The workbook is damaged: {error or type(error).__name__}.") from error
+
+
+def _open(file: BinaryIO) -> Any:
+    file.seek(0)
+    archive = _GuardedArchive(file)
+    _refuse_bomb(archive.infolist())
+    reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+    reader.archive = archive
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it speaks of styles and extensions that it leaves out
+        reader.read()
+    return reader.wb
+
+
+def _refuse_bomb(parts: Sequence[zipfile.ZipInfo]) -> None:
+    rest = sum(part.file_size for part in parts if not _SHEET_PART.fullmatch(part.filename))
+    if rest > LARGEST_REST or any(part.file_size > LARGEST_SHEET for part in parts):
+        raise _bomb("it would unpack to more than a report can have")
+    for part in parts:
+        if part.file_size > MEGABYTE and part.file_size > LARGEST_RATIO * max(part.compress_size, 1):
+            raise _bomb(
+                f"{part.filename} would unpack to {part.file_size // max(part.compress_size, 1)} times its size"
+            )
+
+
+def _bomb(reason: str) -> UnreadableFile:
+    return UnreadableFile(f"The workbook is no report: {reason}. Export it as CSV.")
+
+
+class _GuardedArchive(zipfile.ZipFile):
+    """A ZIP whose sheets can be read only row by row."""
+
+    def open(self, name: Any, mode: Any = "r", *args: Any, **kwargs: Any) -> Any:
+        stream = super().open(name, mode, *args, **kwargs)
+        filename = name.filename if isinstance(name, zipfile.ZipInfo) else name
+        return _GuardedSheet(stream) if _SHEET_PART.fullmatch(filename) else stream
+
+
+class _GuardedSheet:
+    """A sheet's XML, as long as its rows are no longer and no more than rows can be."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.rows = 0
+        self.since_row = 0
+        self.overlap = b""
+
+    def read(self, size: int) -> bytes:
+        block: bytes = self.stream.read(size)
+        seen = self.overlap + block
+        if _NEVER_WRITTEN.search(seen):
+            raise UnreadableFile("The workbook is damaged: its sheet contains what no sheet does.")
+        ends = [match.end() for match in _ROW_END.finditer(seen)]
+        self.rows += len(ends)
+        self.since_row = len(seen) - ends[-1] if ends else self.since_row + len(block)
+        self.overlap = seen[ends[-1] if ends else 0 :][-20:]
+        if self.since_row > LARGEST_ROW:
+            raise _bomb("a row of it has no end")
+        if self.rows > MOST_ROWS:
+            raise _bomb(f"it has more than {MOST_ROWS:,} rows")
+        return block
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def __enter__(self) -> _GuardedSheet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _only_sheet(workbook: Any) -> Any:
+    full = [sheet for sheet in workbook.worksheets if _holds_something(sheet)]
+    if not full:
+        raise UnreadableFile("The file is empty: it needs a header line with the names of its columns.")
+    if len(full) > 1:
+        names = ", ".join(repr(sheet.title) for sheet in full)
+        raise UnreadableFile(f"The workbook has {len(full)} sheets ({names}): save the one with the spend by itself.")
+    return full[0]
+
+
+def _holds_something(sheet: Any) -> bool:
+    return any(value not in (None, "") for row in _rows(sheet) for value in row)
+
+
+def _rows(sheet: Any) -> Iterator[Sequence[Any]]:
+    sheet.reset_dimensions()  # what it says of its size may be wrong
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > MOST_ROWS:
+            raise _bomb(f"it has more than {MOST_ROWS:,} rows")
+        yield row
+
+
+def _cell(value: Any) -> Cell:
+    """What the cell says, exactly: a number as its shortest text, a midnight as its date."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).upper()
+        case int() | float():
+            return Decimal(repr(value))
+        case datetime() if value.time() == time.min:
+            return value.date()
+        case datetime():
+            return value.isoformat(sep=" ")
+        case date():
+            return value
+        case _:
+            return str(value)
