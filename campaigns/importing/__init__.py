@@ -48,7 +48,10 @@ def _recognisers(reading: Reading) -> Iterator[Callable[[Sequence[Line]], Table 
 
 
 def _head(sheet: Sheet) -> tuple[Sequence[Line], UnreadableFile | None]:
-    """The first lines that say something, as far as they can be read, and why no further: under the wrong delimiter that says nothing."""
+    """The first lines that say something, as far as they can be read, and why no further.
+
+    Under the wrong delimiter the reason means nothing.
+    """
     lines: list[Line] = []
     try:
         lines.extend(islice(filter(says_something, sheet.lines()), LONGEST_HEAD))

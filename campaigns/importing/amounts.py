@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
-from typing import NamedTuple
 
 from campaigns.currencies import CURRENCIES, decimals
 from campaigns.importing.rows import UnreadableFile
@@ -51,10 +50,8 @@ _STEP = Decimal(1).scaleb(-DECIMALS)
 _EXACTLY = Context(prec=100)
 
 
-class Amount(NamedTuple):
-    value: Decimal  # currency units
-    rounding: Decimal  # what rounding added
-    currency: str  # that its mark means; empty where it has none, or one that several share
+# In currency units; what rounding added; and the currency that its mark means, empty where it has none or a shared one.
+Amount = tuple[Decimal, Decimal, str]
 
 
 class Amounts:
@@ -71,12 +68,13 @@ class Amounts:
         self.micros = micros
         self.blank_is_zero = blank_is_zero
         self.seen: dict[str, tuple[int, str]] = {}  # by what it shows: where it was first met, and the text
-        self.read = lru_cache(maxsize=10_000)(self._read)  # many rows cost nothing, or the same
 
     def learn(self, cell: Cell, line: int, currency: str) -> None:
         """Note what the cell shows; `currency` is its row's, where the file says it."""
         if self.micros or not isinstance(cell, str):
             return
+        if "." in self.seen and "," not in cell and cell.count(".") < 2:
+            return  # it shows nothing else, as do nearly all
         shown = shown_by(cell)
         if shown == UNDECIDED and currency and decimals(currency) == 0:
             shown = "." if "," in cell else ","  # yen have no decimals, so it can only group
@@ -101,16 +99,16 @@ class Amounts:
                 "no line of the file tells. Say which is the decimal mark with --decimal . or --decimal ,"
             )
 
-    def _read(self, cell: Cell) -> Amount:
+    def read(self, cell: Cell) -> Amount:
         """The amount that `cell` states. Raises InvalidMoney."""
         if isinstance(cell, str):
             text = cell.strip()
             if text in BLANKS:
                 if not self.blank_is_zero:
                     raise InvalidMoney("the amount is empty." if not text else f"{text!r} is not an amount.")
-                return Amount(ZERO, ZERO, "")
+                return ZERO, ZERO, ""
             if self.decimal == "." and not self.micros and _PLAIN.fullmatch(text):
-                return Amount(parse_money(text), ZERO, "")
+                return parse_money(text), ZERO, ""
             stated, mark = self._stated(text)
         elif isinstance(cell, Decimal):
             stated, mark = cell, ""
@@ -119,7 +117,7 @@ class Amounts:
         else:
             raise InvalidMoney(f"{cell} is a date, not an amount.")
         value = self._to_micros(stated)
-        return Amount(value, (value - stated) or ZERO, MARKS.get(mark, ""))
+        return value, (value - stated) or ZERO, MARKS.get(mark, "")
 
     def _stated(self, text: str) -> tuple[Decimal, str]:
         """The number in the text, exactly, and the currency mark beside it."""
@@ -155,8 +153,9 @@ class Amounts:
 @lru_cache(maxsize=10_000)
 def shown_by(text: str) -> str:
     """The decimal mark that the text shows, or UNDECIDED; empty where it shows neither."""
-    match = _MARKED.fullmatch(text.strip())
-    digits = match[4] if match else ""
+    plain = _PLAIN.fullmatch(text)
+    match = None if plain else _MARKED.fullmatch(text.strip())
+    digits = text.lstrip("-") if plain else match[4] if match else ""
     point, comma = digits.rfind("."), digits.rfind(",")
     if point == comma:  # neither is there
         return ""

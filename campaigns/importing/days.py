@@ -25,6 +25,7 @@ _WITH_TIME = re.compile(r".*[0-9][ T][0-9]{1,2}:[0-9]{2}.*")
 _RANGE = re.compile(r".*[0-9]{4}.*\W(?:-|–|~|to|bis|au|al|a)\W.*[0-9]{4}.*")  # noqa: RUF001  # dashes as they are written
 
 # What a text shows of its column: the order of its numbers, or that they might be read in two.
+MOST_KNOWN = 10_000
 UNDECIDED = "DMY or MDY"
 RANGE = "range"
 
@@ -36,13 +37,11 @@ class Days:
         """`order` is DMY, MDY or YMD where a person says it; empty: as the column shows."""
         self.order = order
         self.seen: dict[str, tuple[int, str]] = {}  # by what it shows: where it was first met, and the text
-        self.read = lru_cache(maxsize=10_000)(self._read)  # a file has many rows a day
+        self.known: dict[Cell, date] = {}  # a file has many rows a day
 
     def learn(self, cell: Cell, line: int) -> None:
-        if isinstance(cell, str):
-            shown = shown_by(cell)
-            if shown not in self.seen:
-                self.seen[shown] = (line, cell)
+        if isinstance(cell, str) and (shown := shown_by(cell)) not in self.seen:
+            self.seen[shown] = (line, cell)
 
     def settle(self, column: str) -> None:
         """Decide how the column is read. Raises UnreadableFile where it does not tell, or tells two things."""
@@ -68,8 +67,16 @@ class Days:
                 "tells. Say it with --date-format DMY or --date-format MDY."
             )
 
-    def _read(self, cell: Cell) -> date:
+    def read(self, cell: Cell) -> date:
         """The day that `cell` states. Raises ValueError, with the reason in words for the person who has the file."""
+        day = self.known.get(cell)
+        if day is None:
+            day = self._read(cell)
+            if len(self.known) < MOST_KNOWN:
+                self.known[cell] = day
+        return day
+
+    def _read(self, cell: Cell) -> date:
         if isinstance(cell, date):
             return cell
         if isinstance(cell, Decimal):

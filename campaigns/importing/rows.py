@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from campaigns.money import ZERO
 
@@ -35,8 +36,7 @@ class Reading:
     round: bool = False  # round amounts of more than six decimals, instead of refusing them
 
 
-@dataclass(frozen=True, slots=True)
-class SpendRow:
+class SpendRow(NamedTuple):
     """One row of a file: what a campaign cost on a day of its brand's."""
 
     line: int  # where the row begins, from 1

@@ -174,7 +174,7 @@ class _Totals:
         for label, _, cell in self.lines:
             with suppress(InvalidMoney):
                 if cell not in BLANKS:
-                    stated.append((label, amounts.read(cell).value))
+                    stated.append((label, amounts.read(cell)[0]))
         for pattern in (*table.overall, ""):
             of_all = {value for label, value in stated if re.search(pattern, label, re.IGNORECASE)}
             if of_all:
@@ -188,7 +188,8 @@ def _learn(sheet: Sheet, table: Table, days: Days, amounts: Amounts) -> None:
         if isinstance(cells, NoCells) or len(cells) != len(table.header):
             continue
         days.learn(cells[table.day], line)
-        amounts.learn(cells[table.amount], line, table.file_currency or _at(cells, table.currency))
+        currency = table.file_currency if table.currency is None else text(cells[table.currency])
+        amounts.learn(cells[table.amount], line, currency)
         if table.last_day is not None and cells[table.last_day] != cells[table.day]:
             raise UnreadableFile(
                 f"Line {line} speaks of {text(cells[table.day])} to {text(cells[table.last_day])}: nobody can tell "
@@ -204,30 +205,33 @@ def _read(
     sheet: Sheet, table: Table, reading: Reading, days: Days, amounts: Amounts, spend: SpendFile
 ) -> Iterator[SpendRow | BadRow]:
     totals = _Totals()
+    header = table.header
     for line, cells in _records(sheet, table, totals):
         if isinstance(cells, NoCells):
-            yield BadRow(line, table.header[0], cells)
-        elif len(cells) != len(table.header):
-            reason = f"the row has {len(cells)} cells and the header {len(table.header)}."
-            yield BadRow(line, table.header[-1], reason)
+            yield BadRow(line, header[0], cells)
+        elif len(cells) != len(header):
+            yield BadRow(line, header[-1], f"the row has {len(cells)} cells and the header {len(header)}.")
         else:
-            yield _row(line, cells, table, reading, days, amounts)
+            try:
+                yield _row(line, cells, table, reading, days, amounts)
+            except _BadCell as bad:
+                yield BadRow(line, header[bad.place], bad.reason)
     spend.stated_total = totals.overall(table, amounts)
 
 
 def _records(sheet: Sheet, table: Table, totals: _Totals) -> Iterator[Line]:
     """The lines below the header that state spend; what total lines say goes to `totals`."""
-    width, day = len(table.header), table.day
-    for line, cells in sheet.lines():
-        if line <= table.begins:
-            continue
+    width, day, padded = len(table.header), table.day, sheet.ragged
+    lines = sheet.lines()
+    next(line for line, _ in lines if line == table.begins)
+    for line, cells in lines:
         if isinstance(cells, NoCells):
             yield line, cells
             continue
-        if sheet.ragged and len(cells) < width:
+        if padded and len(cells) < width:
             cells = (*cells, *("",) * (width - len(cells)))  # noqa: PLW2901
         cell = cells[day] if len(cells) == width else ""
-        dated = cell != "" and (not isinstance(cell, str) or cell[0] in "0123456789")
+        dated = cell[:1].isdigit() if isinstance(cell, str) else True
         if dated and not (table.nameless_is_total and _nameless(cells, table)):
             yield line, cells  # as nearly all lines are: no need for a second look
             continue
@@ -251,44 +255,32 @@ def _nameless(cells: Sequence[Cell], table: Table) -> bool:
     return len(cells) == len(table.header) and all(_at(cells, name) in BLANKS for name in names)
 
 
-def _row(
-    line: int, cells: Sequence[Cell], table: Table, reading: Reading, days: Days, amounts: Amounts
-) -> SpendRow | BadRow:
-    header = table.header
+class _BadCell(Exception):
+    def __init__(self, place: int, reason: str) -> None:
+        self.place = place
+        self.reason = reason
+
+
+def _row(line: int, cells: Sequence[Cell], table: Table, reading: Reading, days: Days, amounts: Amounts) -> SpendRow:
+    """The row that `cells` state. Raises _BadCell."""
     try:
         day = days.read(cells[table.day])
     except ValueError as error:
-        return BadRow(line, header[table.day], str(error))
-    brand = reading.brand
-    if table.brand is not None:
-        stated = text(cells[table.brand])
-        brand = stated or brand
-        if not brand:
-            return BadRow(line, header[table.brand], "the brand is empty.")
-        if reading.brand not in ("", brand):
-            return BadRow(line, header[table.brand], f"it is {brand!r} in a file of {reading.brand!r}.")
-    external_id = _at(cells, table.external_id)
-    if external_id and table.external_id is not None:
-        if table.exported and external_id in BLANKS:
-            external_id = ""
-        elif _is_rounded(external_id, cells[table.external_id]):
-            reason = (
-                f"{external_id!r} was rounded by a spreadsheet: keep IDs as text, or take the file as it was exported."
-            )
-            return BadRow(line, header[table.external_id], reason)
+        raise _BadCell(table.day, str(error)) from None
+    brand = reading.brand if table.brand is None else _brand(cells, table.brand, reading)
+    external_id = "" if table.external_id is None else _external_id(cells, table.external_id)
     campaign = _campaign(cells, table)
     if not campaign and not external_id:
-        return BadRow(line, header[(*table.campaign, table.external_id or 0)[0]], "the campaign is empty.")
+        raise _BadCell((*table.campaign, table.external_id or 0)[0], "the campaign is empty.")
     try:
         amount, rounding, marked = amounts.read(cells[table.amount])
     except InvalidMoney as error:
-        return BadRow(line, header[table.amount], str(error))
-    currency = _at(cells, table.currency) or table.file_currency
-    if table.exported and currency in BLANKS:
-        currency = ""
-    if marked and currency and marked != currency:
-        reason = f"{text(cells[table.amount])!r} is not in {currency}, which the file says is the currency."
-        return BadRow(line, header[table.amount], reason)
+        raise _BadCell(table.amount, str(error)) from None
+    currency = table.file_currency if table.currency is None else _named(cells[table.currency], table)
+    if marked and currency not in ("", marked):
+        raise _BadCell(
+            table.amount, f"{text(cells[table.amount])!r} is not in {currency}, which its row says it is in."
+        )
     return SpendRow(
         line,
         day,
@@ -297,24 +289,44 @@ def _row(
         amount,
         external_id,
         currency or marked,
-        _at(cells, table.reference),
-        _at(cells, table.description),
+        "" if table.reference is None else text(cells[table.reference]),
+        "" if table.description is None else text(cells[table.description]),
         rounding,
     )
 
 
+def _brand(cells: Sequence[Cell], place: int, reading: Reading) -> str:
+    brand = text(cells[place]) or reading.brand
+    if not brand:
+        raise _BadCell(place, "the brand is empty.")
+    if reading.brand not in ("", brand):
+        raise _BadCell(place, f"it is {brand!r} in a file of {reading.brand!r}.")
+    return brand
+
+
+def _external_id(cells: Sequence[Cell], place: int) -> str:
+    cell = cells[place]
+    external_id = text(cell)
+    rounded = abs(cell) >= LARGEST_EXACT_ID if isinstance(cell, Decimal) else _ROUNDED_ID.fullmatch(external_id)
+    if rounded:
+        raise _BadCell(
+            place,
+            f"{external_id!r} was rounded by a spreadsheet: take the file as it was exported, or keep IDs as text.",
+        )
+    return "" if external_id in BLANKS else external_id
+
+
 def _campaign(cells: Sequence[Cell], table: Table) -> str:
     if len(table.campaign) == 1:
-        name = text(cells[table.campaign[0]])
-        return "" if table.exported and name in BLANKS else name
+        return _named(cells[table.campaign[0]], table)
     names = [text(cells[place]) for place in table.campaign]
     return " / ".join(name or BLANK for name in names) if any(names) else ""
 
 
-def _is_rounded(external_id: str, cell: Cell) -> bool:
-    if isinstance(cell, Decimal):
-        return abs(cell) >= LARGEST_EXACT_ID
-    return _ROUNDED_ID.fullmatch(external_id) is not None
+def _named(cell: Cell, table: Table) -> str:
+    """The name that the cell gives; where a platform wrote it, a dash is none."""
+    name = text(cell)
+    return "" if name in BLANKS and table.exported else name
 
 
 def _at(cells: Sequence[Cell], place: int | None) -> str:

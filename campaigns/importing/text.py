@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 from campaigns.importing.rows import UnreadableFile
@@ -15,6 +16,7 @@ from campaigns.importing.sheets import Line, NoCells, Sheet
 DELIMITERS = (",", ";", "\t")
 # No export has longer lines; a file that does is no text, or an attack on the memory.
 LONGEST_LINE = 1_000_000
+BLOCK = 100_000
 
 
 def tables(file: BinaryIO, head: bytes) -> Sequence[Sheet]:
@@ -66,45 +68,52 @@ def _encoding(head: bytes) -> str:
 def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
     """The file's lines from its beginning. Raises UnreadableFile for what is no text or has a line beyond measure."""
     file.seek(0)
-    lines = _utf8(file) if encoding == "utf-8" else _utf16(file, encoding)
-    for number, line in enumerate(lines, start=1):
-        if "\x00" in line:
+    blocks = _utf8(file) if encoding == "utf-8" else _utf16(file, encoding)
+    # A block is taken apart into lines without a step of ours for each: there may be millions.
+    return chain.from_iterable(io.StringIO(block, newline="\n") for block in _measured(blocks))
+
+
+def _measured(blocks: Iterator[str]) -> Iterator[str]:
+    number = 1
+    for block in blocks:
+        if "\x00" in block:
+            number += block.count("\n", 0, block.index("\x00"))
             raise UnreadableFile(f"Line {number} contains a NUL byte: this is no text file.")
-        yield line
+        number += block.count("\n")
+        last = block.rfind("\n", 0, -1) + 1
+        if len(block) - last > LONGEST_LINE:
+            number -= block.endswith("\n")
+            raise UnreadableFile(
+                f"Line {number} is longer than {LONGEST_LINE:,} characters: this is no table of spend."
+            )
+        yield block
 
 
 def _utf8(file: BinaryIO) -> Iterator[str]:
-    number = 0
-    while raw := file.readline(LONGEST_LINE):
-        number += 1
-        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-            raise _too_long(number)
+    """Blocks of whole lines, but for a line beyond measure."""
+    number = 1
+    while raw := file.read(BLOCK) + file.readline(LONGEST_LINE + 1):
         try:
-            yield raw.decode("utf-8" if number > 1 else "utf-8-sig")
+            yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
+            raw = error.object  # without the byte order mark
+            line, place = number + raw.count(b"\n", 0, error.start), error.start - raw.rfind(b"\n", 0, error.start)
             raise UnreadableFile(
-                f"Line {number} is not UTF-8 (byte {error.object[error.start]:#04x} at {error.start + 1}). "
+                f"Line {line} is not UTF-8 (byte {raw[error.start]:#04x} at {place}). "
                 "Save the file as UTF-8 and import it again."
             ) from error
+        number += raw.count(b"\n")
 
 
 def _utf16(file: BinaryIO, encoding: str) -> Iterator[str]:
-    number = 0
+    """Blocks of whole lines, but for a line beyond measure."""
     text = io.TextIOWrapper(file, encoding=encoding, newline="\n")
     try:
-        while line := text.readline(LONGEST_LINE):
-            number += 1
-            if len(line) == LONGEST_LINE and not line.endswith("\n"):
-                raise _too_long(number)
-            yield line
+        while block := text.read(BLOCK) + text.readline(LONGEST_LINE + 1):
+            yield block
     except UnicodeError as error:
         raise UnreadableFile(
-            f"The file is not UTF-16 as its beginning says, from about line {number + 1} on ({error}). "
-            "Save it as UTF-8 and import it again."
+            f"The file is not UTF-16, as its beginning says ({error}). Save it as UTF-8 and import it again."
         ) from error
     finally:
         text.detach()  # or the file would be closed with it
-
-
-def _too_long(number: int) -> UnreadableFile:
-    return UnreadableFile(f"Line {number} is longer than {LONGEST_LINE:,} characters: this is no table of spend.")
