@@ -17,9 +17,9 @@ SPEND = ("spend",)
 
 
 def recognise(head: Sequence[Line]) -> Table | None:
-    """The table, where a line names a campaign name and its spend."""
+    """The table, where a line names a campaign name and its spend, beside a currency or a portfolio."""
     for header in headers(head):
-        if header.has((*CAMPAIGN, *CAMPAIGN_ID), SPEND):
+        if header.has((*CAMPAIGN, *CAMPAIGN_ID), SPEND, ("currency", "portfolioname")):
             by_day = header.has(["date"])
             return exported(
                 header,

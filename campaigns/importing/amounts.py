@@ -117,7 +117,7 @@ class Amounts:
         else:
             raise InvalidMoney(f"{cell} is a date, not an amount.")
         value = self._to_micros(stated)
-        return value, (value - stated) or ZERO, MARKS.get(mark, "")
+        return value, _EXACTLY.subtract(value, stated) or ZERO, MARKS.get(mark, "")
 
     def _stated(self, text: str) -> tuple[Decimal, str]:
         """The number in the text, exactly, and the currency mark beside it."""

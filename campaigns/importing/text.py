@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import BinaryIO
+from typing import AnyStr, BinaryIO
 
 from campaigns.importing.rows import UnreadableFile
 from campaigns.importing.sheets import Line, NoCells, Sheet
@@ -68,31 +68,25 @@ def _encoding(head: bytes) -> str:
 def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
     """The file's lines from its beginning. Raises UnreadableFile for what is no text or has a line beyond measure."""
     file.seek(0)
-    blocks = _utf8(file) if encoding == "utf-8" else _utf16(file, encoding)
     # A block is taken apart into lines without a step of ours for each: there may be millions.
-    return chain.from_iterable(io.StringIO(block, newline="\n") for block in _measured(blocks))
+    return chain.from_iterable(io.StringIO(block, newline="\n") for block in _blocks(file, encoding))
 
 
-def _measured(blocks: Iterator[str]) -> Iterator[str]:
+def _blocks(file: BinaryIO, encoding: str) -> Iterator[str]:
+    """The file's text in blocks of whole lines."""
     number = 1
-    for block in blocks:
+    for block in _utf8(file) if encoding == "utf-8" else _utf16(file, encoding):
         if "\x00" in block:
-            number += block.count("\n", 0, block.index("\x00"))
-            raise UnreadableFile(f"Line {number} contains a NUL byte: this is no text file.")
-        number += block.count("\n")
-        last = block.rfind("\n", 0, -1) + 1
-        if len(block) - last > LONGEST_LINE:
-            number -= block.endswith("\n")
-            raise UnreadableFile(
-                f"Line {number} is longer than {LONGEST_LINE:,} characters: this is no table of spend."
-            )
+            line = number + block.count("\n", 0, block.index("\x00"))
+            raise UnreadableFile(f"Line {line} contains a NUL byte: this is no text file.")
         yield block
+        number += block.count("\n")
 
 
 def _utf8(file: BinaryIO) -> Iterator[str]:
-    """Blocks of whole lines, but for a line beyond measure."""
     number = 1
     while raw := file.read(BLOCK) + file.readline(LONGEST_LINE + 1):
+        _refuse_long(raw, b"\n", number)
         try:
             yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
@@ -106,14 +100,23 @@ def _utf8(file: BinaryIO) -> Iterator[str]:
 
 
 def _utf16(file: BinaryIO, encoding: str) -> Iterator[str]:
-    """Blocks of whole lines, but for a line beyond measure."""
+    number = 1
     text = io.TextIOWrapper(file, encoding=encoding, newline="\n")
     try:
         while block := text.read(BLOCK) + text.readline(LONGEST_LINE + 1):
+            _refuse_long(block, "\n", number)
             yield block
+            number += block.count("\n")
     except UnicodeError as error:
         raise UnreadableFile(
             f"The file is not UTF-16, as its beginning says ({error}). Save it as UTF-8 and import it again."
         ) from error
     finally:
         text.detach()  # or the file would be closed with it
+
+
+def _refuse_long(block: AnyStr, end: AnyStr, number: int) -> None:
+    """Raise UnreadableFile where the block, which begins at line `number`, has a line beyond measure: its last one."""
+    if len(block) - block.rfind(end, 0, -1) > LONGEST_LINE + 1:
+        line = number + block.count(end, 0, -1)
+        raise UnreadableFile(f"Line {line} is longer than {LONGEST_LINE:,} characters: this is no table of spend.")

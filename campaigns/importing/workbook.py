@@ -6,17 +6,20 @@ that it is too large, and what is unpacked may never grow by much without a row 
 
 from __future__ import annotations
 
+import math
+import pickle
 import re
+import tempfile
 import warnings
+import weakref
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, BinaryIO
-
-from openpyxl.reader.excel import ExcelReader
+from functools import cached_property
+from itertools import islice
+from typing import IO, Any, BinaryIO
 
 from campaigns.importing.rows import UnreadableFile
 from campaigns.importing.sheets import Cell, Line
@@ -37,18 +40,31 @@ _NEVER_WRITTEN = re.compile(rb"""<!|\br=["'][A-Za-z]{4}""")
 _ROW_END = re.compile(rb"</(?:[^<>\s]+:)?row>|<(?:[^<>\s]+:)?row/>")
 
 
-@dataclass(frozen=True, slots=True)
 class Workbook:
     """The sheet of a workbook that holds something."""
 
-    file: BinaryIO
-    ragged: bool = True
+    ragged = True
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
 
     def lines(self) -> Iterator[Line]:
+        self.copy.seek(0)
+        while block := pickle.load(self.copy):  # noqa: S301  # we wrote it
+            yield from block
+
+    @cached_property
+    def copy(self) -> IO[bytes]:
+        """The lines in blocks, on disk: to take XML apart is slow, and a table is read more than once."""
+        copy = tempfile.TemporaryFile()  # noqa: SIM115  # closed with this, which may be read again until then
+        weakref.finalize(self, copy.close)
         with _reading():
-            sheet = _only_sheet(_open(self.file))
-            for number, cells in enumerate(_rows(sheet), start=1):
-                yield number, [_cell(value) for value in cells]
+            values = enumerate(_rows(_only_sheet(_open(self.file))), start=1)
+            lines = ((number, [_cell(value) for value in row]) for number, row in values)
+            while block := list(islice(lines, 1_000)):
+                pickle.dump(block, copy)
+        pickle.dump([], copy)
+        return copy
 
 
 @contextmanager
@@ -63,6 +79,8 @@ def _reading() -> Iterator[None]:
 
 
 def _open(file: BinaryIO) -> Any:
+    from openpyxl.reader.excel import ExcelReader  # noqa: PLC0415  # slow to load, and only workbooks need it
+
     file.seek(0)
     archive = _GuardedArchive(file)
     _refuse_bomb(archive.infolist())
@@ -161,7 +179,7 @@ def _cell(value: Any) -> Cell:
             return ""
         case bool():
             return str(value).upper()
-        case int() | float():
+        case int() | float() if math.isfinite(value):
             return Decimal(repr(value))
         case datetime() if value.time() == time.min:
             return value.date()
