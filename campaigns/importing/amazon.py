@@ -20,12 +20,13 @@ def recognise(head: Sequence[Line]) -> Table | None:
     """The table, where a line names a campaign name and its spend, beside a currency or a portfolio."""
     for header in headers(head):
         if header.has((*CAMPAIGN, *CAMPAIGN_ID), SPEND, ("currency", "portfolioname")):
-            by_day = header.has(["date"])
+            # Without its end, what a row's start covers may be a month.
+            day, last_day = (["date"], []) if header.has(["date"]) else (["startdate"], ["enddate"])
             return exported(
                 header,
                 "Amazon Ads report",
-                day=("date",) if by_day else ("startdate",),
-                last_day=() if by_day else ("enddate",),
+                day=day if header.has(last_day or day) else (),
+                last_day=last_day,
                 campaign=CAMPAIGN,
                 external_id=CAMPAIGN_ID,
                 amount=SPEND,

@@ -16,9 +16,9 @@ from campaigns.money import DECIMALS, LONGEST_TEXT, ZERO, InvalidMoney, parse_mo
 
 # What platforms and spreadsheets write before or behind an amount, and the currency where it means just one.
 MARKS: dict[str, str] = {
-    **dict.fromkeys(("$", "£", "¥", "￥", "円", "元", "kr", "kr.", "Kr", "Rs", "Rs.", "₨", "Fr", "Fr."), ""),
+    **dict.fromkeys(("$", "£", "¥", "￥", "円", "元", "kr", "kr.", "Kr", "Rs", "Rs.", "₨", "₩", "Fr", "Fr."), ""),
     **{"€": "EUR", "₹": "INR", "R$": "BRL", "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "₺": "TRY", "₽": "RUB", "₴": "UAH"},
-    **{"₩": "KRW", "฿": "THB", "₫": "VND", "₱": "PHP", "₪": "ILS", "₦": "NGN", "₸": "KZT", "₾": "GEL", "S/": "PEN"},
+    **{"฿": "THB", "₫": "VND", "₱": "PHP", "₪": "ILS", "₦": "NGN", "₸": "KZT", "₾": "GEL", "S/": "PEN"},
     **{"US$": "USD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "NT$": "TWD", "MX$": "MXN"},
     **{code: code for code in CURRENCIES},
 }

@@ -20,12 +20,13 @@ def recognise(head: Sequence[Line]) -> Table | None:
     for header in headers(head):
         amount = next(filter(None, map(_AMOUNT.fullmatch, header.keys)), None)
         if amount:
-            by_day = header.has(["day"])
+            # Without its end, what a row's start covers may be a month.
+            day, last_day = (["day"], []) if header.has(["day"]) else (["reportingstarts"], ["reportingends"])
             return exported(
                 header,
                 "Meta Ads report",
-                day=("day",) if by_day else ("reportingstarts",),
-                last_day=() if by_day else ("reportingends",),
+                day=day if header.has(last_day or day) else (),
+                last_day=last_day,
                 campaign=("campaignname",),
                 external_id=("campaignid",),
                 amount=(amount[0],),

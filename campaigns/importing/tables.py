@@ -238,16 +238,17 @@ def _records(sheet: Sheet, table: Table, totals: _Totals) -> Iterator[Line]:
         label = next((stated for each in cells if (stated := text(each)) not in BLANKS), "")
         if not label or (table.exported and label.startswith(_FOOTERS)):
             continue
-        if table.exported and _is_total(label, cells, table):
+        if table.exported and _is_total(label, cells, table, totals):
             totals.lines.append((label, line, cells[table.amount] if len(cells) > table.amount else ""))
             continue
         yield line, cells
 
 
-def _is_total(label: str, cells: Sequence[Cell], table: Table) -> bool:
+def _is_total(label: str, cells: Sequence[Cell], table: Table, totals: _Totals) -> bool:
     day = text(cells[table.day]) if len(cells) > table.day else ""
     labelled = _TOTAL.match(label) is not None and (day in BLANKS or day == label)
-    return labelled or (table.nameless_is_total and _nameless(cells, table))
+    # There is one summary row at most; another row without a name is one whose name is missing.
+    return labelled or (table.nameless_is_total and not totals.lines and _nameless(cells, table))
 
 
 def _nameless(cells: Sequence[Cell], table: Table) -> bool:

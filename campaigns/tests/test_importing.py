@@ -236,6 +236,15 @@ def test_a_meta_report_of_one_total_for_a_range_is_refused_with_the_reason() -> 
     assert "By time > Day" in said
 
 
+@pytest.mark.parametrize("missing", ["Reporting starts,", "Reporting ends,"])
+def test_a_meta_report_whose_rows_begin_or_end_nowhere_is_refused(missing: str) -> None:
+    assert "no column for the day" in refusal(META.replace(missing, "").replace("2024-09-01,2024", "2024"))
+
+
+def test_a_second_meta_row_without_a_name_is_a_bad_row_and_no_total() -> None:
+    assert bad(META + "2024-09-02,2024-09-02,,,5.00,100\n") == ["line 6, column Campaign name: the campaign is empty."]
+
+
 # Amazon
 
 AMAZON: list[list[Any]] = [
@@ -375,7 +384,7 @@ def test_a_tiktok_report_is_read_and_its_total_line_is_not_counted(day: str) -> 
 BY_PLATFORM = {
     "Google Ads report": ("Day,Campaign,Cost", "Day"),
     "Google Ads API table": ("segments.date,campaign.id,metrics.cost_micros", "segments.date"),
-    "Meta Ads report": ("Reporting starts,Campaign name,Amount spent (USD)", "Reporting starts"),
+    "Meta Ads report": ("Day,Reporting starts,Reporting ends,Campaign name,Amount spent (USD)", "Day"),
     "LinkedIn Ads report": ("Start Date (in UTC),Campaign Name,Total Spent", "Start Date (in UTC)"),
     "TikTok Ads report": ("By Day,Campaign name,Cost", "By Day"),
     "Microsoft Advertising report": ("Gregorian date,Campaign,Spend,Currency code", "Gregorian date"),
@@ -395,6 +404,7 @@ def test_each_platform_is_known_by_its_content_and_asks_for_the_brand(platform: 
 @pytest.mark.parametrize("period", ["", "Week", "Month"])
 def test_a_file_without_days_is_refused_with_the_reason(platform: str, period: str) -> None:
     header, day = BY_PLATFORM[platform]
+    header = header.replace("Reporting starts,Reporting ends,", "")
 
     said = refusal(f"{header.replace(day, period or 'Clicks')}\n")
 
