@@ -85,19 +85,8 @@ def headers(head: Sequence[Line]) -> Iterator[Header]:
 
 # What the columns of other periods are called, in the languages of the reports.
 _PERIODS = (
-    "week",
-    "woche",
-    "semaine",
-    "semana",
-    "週",
-    "month",
-    "monat",
-    "mois",
-    "mes",
-    "月",
-    "quarter",
-    "year",
-    "byweek",
+    *("week", "byweek", "month", "bymonth", "quarter", "year"),
+    *("woche", "monat", "semaine", "mois", "semana", "mes", "週", "月"),
 )
 
 
@@ -228,8 +217,8 @@ def _records(sheet: Sheet, table: Table, totals: _Totals) -> Iterator[Line]:
         if isinstance(cells, NoCells):
             yield line, cells
             continue
-        if padded and len(cells) < width:
-            cells = (*cells, *("",) * (width - len(cells)))  # noqa: PLW2901
+        if padded and len(cells) != width:
+            cells = _fitted(cells, width)  # noqa: PLW2901
         cell = cells[day] if len(cells) == width else ""
         dated = cell[:1].isdigit() if isinstance(cell, str) else True
         if dated and not (table.nameless_is_total and _nameless(cells, table)):
@@ -242,6 +231,13 @@ def _records(sheet: Sheet, table: Table, totals: _Totals) -> Iterator[Line]:
             totals.lines.append((label, line, cells[table.amount] if len(cells) > table.amount else ""))
             continue
         yield line, cells
+
+
+def _fitted(cells: Sequence[Cell], width: int) -> Sequence[Cell]:
+    """The cells with as many empty ones at their end as make `width`, where that is possible."""
+    if len(cells) < width:
+        return (*cells, *("",) * (width - len(cells)))
+    return cells if any(cells[width:]) else cells[:width]
 
 
 def _is_total(label: str, cells: Sequence[Cell], table: Table, totals: _Totals) -> bool:

@@ -279,6 +279,7 @@ def test_a_workbook_s_dates_are_dates_and_its_numbers_exact() -> None:
             [43864, None, "USD", "Shoes", 1, 1, None],
             ["Feb 5, 2020", None, "USD", "Shoes", 1, 4.679999828, None],
             ["Feb 6, 2020", None, "USD", "Shoes", 1, None],
+            ["Feb 7, 2020", None, "USD", "Shoes", 1, 7, None, "", None],
         ]
     )
 
@@ -286,6 +287,7 @@ def test_a_workbook_s_dates_are_dates_and_its_numbers_exact() -> None:
         ("2020-02-01", Decimal("0.1")),
         ("2020-02-02", Decimal(1234)),
         ("2020-02-06", Decimal(0)),
+        ("2020-02-07", Decimal(7)),
     ]
     assert bad(content) == [
         "line 4, column Date: '2020-02-03 13:30:00' has a time of day: a row must speak of a whole day.",
