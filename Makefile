@@ -1,11 +1,12 @@
 # The two commands: `make run` starts everything in this terminal, `make test` checks everything.
+# `make bench` measures, in some ten minutes, and writes benchmarks/RESULTS.md.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UP := $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO)),--no-demo)
 
-.PHONY: run test lint types test-sqlite test-postgres clean
+.PHONY: run test lint types test-sqlite test-postgres bench clean
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py up $(UP)
@@ -25,6 +26,9 @@ test-sqlite: $(VENV)/dev
 
 test-postgres: $(VENV)/dev
 	$(BIN)/python -m campaigns.tests.on_postgres $(BIN)/pytest -n 2
+
+bench: $(VENV)/dev
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) var db.sqlite3* staticfiles
