@@ -1,7 +1,7 @@
 """Google Ads reports as its pages export them: CSV, "Excel CSV" (UTF-16, tabs) and XLSX, in five languages.
 
 A title and a range of dates stand above the header, `Total: ...` lines below the rows, and ` --` in empty cells. Learnt
-from Google's help pages on downloading reports and segmenting them by day, and from the tests of public readers.
+from Google's help page on downloading reports (segments become columns) and the tests of public readers of them.
 """
 
 from __future__ import annotations

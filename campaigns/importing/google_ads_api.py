@@ -2,7 +2,7 @@
 
 The fields are those of the Google Ads Query Language (`segments.date`, `campaign.id`, `metrics.cost_micros`,
 `customer.currency_code`), also with underscores for points or without their first part, as collectors save them. Learnt
-from Google's reference of report fields and its data transfer's table schemas.
+from the names of that language's fields and from public code that reads such tables.
 """
 
 from __future__ import annotations

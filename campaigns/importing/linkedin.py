@@ -1,7 +1,7 @@
 """LinkedIn Campaign Manager reports: UTF-16 and tabs, some lines about the report above the header.
 
-Days are those of UTC, `Start Date (in UTC)`, written month first. Learnt from LinkedIn's help pages on exporting
-reports and their metrics, and from the tests of public readers.
+Days are those of UTC, `Start Date (in UTC)`, written month first. Learnt from public lists of its metrics and the
+tests of public readers of such exports.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Meta Ads Manager reports: CSV or XLSX, the currency in the header of the amounts, `Amount spent (USD)`.
 
 With the breakdown by day there is a column `Day`, or each row's `Reporting starts` is its `Reporting ends`. A summary
-row names no campaign. Learnt from Meta's help pages on exporting reports, and from the tests of public readers.
+row names no campaign. Learnt from the tests of public readers of such exports.
 """
 
 from __future__ import annotations

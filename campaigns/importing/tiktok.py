@@ -1,7 +1,6 @@
 """TikTok Ads Manager reports: CSV or XLSX, a column `By Day` or `Date`, and a total line at the end.
 
-Learnt from TikTok's help pages on custom reports and its reporting API's dimensions (`stat_time_day`), and from the
-tests of public readers.
+Learnt from the dimensions of its reporting API (`stat_time_day`) and the tests of public readers of such exports.
 """
 
 from __future__ import annotations
