@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial, reduce
 from operator import or_
@@ -58,9 +58,9 @@ Status = Campaign.Status
 Due = QuerySet[Any]
 
 # Brands share a transaction until this many of their campaigns need work, so that no lock is held for long.
-CAMPAIGNS_PER_TRANSACTION = 5_000
+CAMPAIGNS_PER_TRANSACTION = 10_000
 # Rows logged and updated by one statement inside a transaction.
-CAMPAIGNS_PER_SLICE = 5_000
+CAMPAIGNS_PER_SLICE = 10_000
 
 
 class Change(NamedTuple):
@@ -126,14 +126,15 @@ def reconcile(
     changes = Changes()
     clocks = clocks_at(at, brands.order_by().values_list("timezone", flat=True).distinct())
     starts = {clock: {period: at if force else period.start(clock) for period in periods} for clock in clocks}
-    changes.checked, work = _work(brands, campaigns, starts, owned, force=force)
+    work = _look(brands, campaigns, starts, owned, force=force)
+    changes.checked = work.checked
     for clock, starts_there in starts.items():
-        for chunk in _packed(work[clock.zone]):
+        for chunk in _packed(work.rows[clock.zone]):
             with _transaction(dry_run=dry_run):
                 # A brand without spend may have moved to another zone since it was read; its own turn comes.
                 locked = [brand.pk for brand in Brand.objects.lock(chunk) if brand.timezone == clock.zone]
                 its_campaigns = Campaign.objects.filter(brand__in=locked)
-                for period, start in starts_there.items():
+                for period, start in starts_there.items() if work.beginning.intersection(chunk) else ():
                     changes.reset += roll_over(Brand.objects.filter(pk__in=locked), period, start, force=force)
                     changes.reset += roll_over(its_campaigns, period, start, force=force)
                 changes.count(_write(changing(its_campaigns, [clock], owned), [clock], actor))
@@ -276,8 +277,9 @@ def _by_hand(
 def _write(campaigns: Due, clocks: Clocks, actor: str) -> list[Change]:
     """Give each of `campaigns` its due status and holds, which it has not yet, and log that (R19)."""
     changes: list[Change] = []
-    last = 0
-    while logged := _log(campaigns.filter(pk__gt=last).order_by("pk")[:CAMPAIGNS_PER_SLICE], clocks, actor):
+    last, more = 0, True
+    while more:
+        logged = _log(campaigns.filter(pk__gt=last).order_by("pk")[:CAMPAIGNS_PER_SLICE], clocks, actor)
         alike: dict[tuple[str, int], list[int]] = defaultdict(list)
         for campaign_id, from_status, to_status, to_holds in logged:
             alike[to_status, to_holds].append(campaign_id)
@@ -285,7 +287,8 @@ def _write(campaigns: Due, clocks: Clocks, actor: str) -> list[Change]:
         at = next(iter(clocks)).at
         for (status, holds), ids in alike.items():
             Campaign.objects.filter(pk__in=among(ids)).update(status=status, holds=holds, updated_at=at)
-        last = max(campaign_id for campaign_id, *_ in logged)
+        last = max((campaign_id for campaign_id, *_ in logged), default=last)
+        more = len(logged) == CAMPAIGNS_PER_SLICE
     return changes
 
 
@@ -337,39 +340,52 @@ def _to_begin(period: Period, start: datetime | Combinable | Value, *, force: bo
     return ~Q(**{period.since: start}) if force else Q(**{f"{period.since}__lt": start})
 
 
-def _work(
+@dataclass(slots=True)
+class _Work:
+    """What a sweep has found to do."""
+
+    checked: int = 0  # campaigns looked at
+    rows: dict[ZoneInfo, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))  # to do, by zone and brand
+    beginning: set[int] = field(default_factory=set)  # brands with a counter, theirs or a campaign's, to begin anew
+
+
+def _look(
     brands: QuerySet[Brand],
     campaigns: QuerySet[Campaign],
     starts: dict[LocalClock, dict[Period, datetime]],
     owned: Hold,
     *,
     force: bool,
-) -> tuple[int, dict[ZoneInfo, Counter[int]]]:
-    """How many campaigns there are, and by zone how many rows need work in each brand that needs any.
-
-    One look at every row, without locks: what it finds is looked at again.
-    """
-    work: dict[ZoneInfo, Counter[int]] = defaultdict(Counter)
+) -> _Work:
+    """Look at every row once, without locks: what is found is looked at again."""
+    work = _Work()
     if not starts:
-        return 0, work
-    periods = list(next(iter(starts.values())))
+        return work
     zones: dict[int, ZoneInfo] = {}
     for clock, starts_there in starts.items():
-        to_begin = reduce(or_, (_to_begin(*each, force=force) for each in starts_there.items()), Q(pk__in=[]))
+        old = reduce(or_, (_to_begin(*each, force=force) for each in starts_there.items()), Q(pk__in=[]))
         its_brands = brands.filter(timezone=clock.zone).order_by()
         zones |= dict.fromkeys(its_brands.values_list("pk", flat=True), clock.zone)
-        work[clock.zone].update(its_brands.filter(to_begin).values_list("pk", flat=True))
+        beginning = set(its_brands.filter(old).values_list("pk", flat=True))
+        work.beginning |= beginning
+        work.rows[clock.zone].update(beginning)
 
     rows, wrong = with_wrongness(campaigns, list(starts), owned)
-    for period in periods:
-        wrong |= _to_begin(period, by_zone(list(starts), partial(_start_of, starts, period)), force=force)
-    counted = rows.order_by().values("brand_id").annotate(checked=Count("pk"), work=Count("pk", filter=wrong))
-    checked = 0
-    for brand_id, campaigns_checked, to_do in counted.values_list("brand_id", "checked", "work"):
-        checked += campaigns_checked
+    old = Q(pk__in=[])
+    for period in next(iter(starts.values())):
+        old |= _to_begin(period, by_zone(list(starts), partial(_start_of, starts, period)), force=force)
+    counted = (
+        rows.order_by()
+        .values("brand_id")
+        .annotate(checked=Count("pk"), to_do=Count("pk", filter=wrong | old), to_begin=Count("pk", filter=old))
+    )
+    for brand_id, checked, to_do, to_begin in counted.values_list("brand_id", "checked", "to_do", "to_begin"):
+        work.checked += checked
         if to_do and brand_id in zones:
-            work[zones[brand_id]][brand_id] += to_do
-    return checked, work
+            work.rows[zones[brand_id]][brand_id] += to_do
+        if to_begin:
+            work.beginning.add(brand_id)
+    return work
 
 
 def _start_of(starts: dict[LocalClock, dict[Period, datetime]], period: Period, clock: LocalClock) -> Value:

@@ -82,7 +82,8 @@ def judge(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold = Hold.ENGI
             When(holds_now=0, then=Value(Status.ACTIVE)),
             default=Value(Status.PAUSED),
         ),
-        due_holds=Case(When(due_status=Status.PAUSED, then=F("holds_now")), default=0),
+        # Those of due_status PAUSED, said without it: the database would work holds_now out once more.
+        due_holds=Case(When(completes | ~runs, then=0), default=F("holds_now"), output_field=SmallIntegerField()),
     )
     return cast("QuerySet[JudgedCampaign]", judged)
 
