@@ -35,10 +35,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_celery_beat",
     "django_celery_results",
+    "ninja",
     "campaigns",
 ]
 
 MIDDLEWARE = [
+    "campaigns.api.problems.problem_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -88,6 +90,9 @@ FORMAT_MODULE_PATH = ["ad_agency.formats"]
 # The clock and the currency of a brand that names none (R2, R3).
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "USD")
+
+# What one API token may ask in a minute; 0 for no limit.
+API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 600)
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"

@@ -1,4 +1,4 @@
-"""What is kept: brands, campaigns, their hours, the ledger and the history of status.
+"""What is kept: brands, campaigns, their hours, the ledger, the history of status, and the keys to the API.
 
 Fields, constraints, indexes and querysets only. Spend and counters are written by `ledger.py`, status, holds and
 rollovers by `enforcement.py`, and the rule that decides stands in `rules.py`.
@@ -376,3 +376,44 @@ class StatusChange(models.Model):
             for name, value in self.facts.items()
             if value is not None
         }
+
+class Scope(models.TextChoices):
+    """What an API token may do."""
+
+    SPEND_WRITE = "spend:write", "Write spend"
+    READ = "read", "Read"
+    CONTROL = "control", "Pause and resume campaigns"
+
+
+class ApiToken(models.Model):
+    """A program's key to the HTTP API. Written by `tokens.py` alone, which keeps a hash and forgets the token."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="The program that uses it; it stands in histories.")
+    prefix = models.CharField(max_length=12, unique=True, help_text="The part of the token that is no secret.")
+    digest = models.CharField(max_length=64)
+    scopes = models.JSONField(help_text="What it may do.")
+    # Said apart from the list of brands: a token whose last brand is deleted must not open all the others.
+    every_brand = models.BooleanField(default=False)
+    brands = models.ManyToManyField(
+        Brand, blank=True, related_name="api_tokens", help_text="All that it sees. None: every brand."
+    )
+    created_at = models.DateTimeField()
+    created_by = models.CharField("by", max_length=200)
+    expires_at = models.DateTimeField("expires", null=True, blank=True, help_text="Empty: never.")
+    revoked_at = models.DateTimeField("revoked", null=True, blank=True)
+    last_used_at = models.DateTimeField("last used", null=True, blank=True, help_text="To the minute.")
+    bucket_drains_at = models.DateTimeField(
+        default=BEGINNING, help_text="The throttle: its bucket leaks steadily and is empty at this time."
+    )
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        verbose_name = "API token"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~Q(name=""), name="api_token_has_name", violation_error_message="A token needs a name."
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

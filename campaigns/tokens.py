@@ -1,0 +1,127 @@
+"""Keys to the HTTP API: made, checked, throttled and revoked here alone.
+
+A token reads `agency_PREFIX_SECRET`. By the prefix, which is shown in lists and logs, its row is found; of the whole
+only a hash is kept. The secret is 256 random bits, which nobody guesses however fast the hash: a slow one, made for
+passwords that people think up, would only cost time on every request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import DateTimeField, DurationField, F, QuerySet, Value
+from django.db.models.functions import Greatest
+
+from campaigns.models import ApiToken, Brand, Campaign, Scope
+from campaigns.periods import require_aware
+
+MARK = "agency"  # so that people, and scanners for leaked secrets, know one when they see it
+MINUTE = timedelta(minutes=1)
+
+
+class InvalidToken(Exception):
+    """Nobody is let in by this; the message says why, in words for whoever sent it."""
+
+
+def create_token(
+    name: str,
+    scopes: Collection[str],
+    brands: Collection[Brand] = (),
+    *,
+    at: datetime,
+    actor: str,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """Make a token, and give it with its text, which is not kept and cannot be had again.
+
+    `brands` are all that it sees; none means every brand, also those to come. `at` and `expires_at` are aware. Raises
+    ValidationError for a name that is taken or no name, for no scope or one that does not exist, and for an expiry
+    that has passed.
+    """
+    require_aware(at)
+    unknown = sorted(set(scopes) - set(Scope.values))
+    if unknown or not scopes:
+        raise ValidationError(f"{', '.join(unknown) or 'Nothing'} is no scope: give some of {', '.join(Scope.values)}.")
+    if expires_at is not None:
+        require_aware(expires_at)
+        if expires_at <= at:
+            raise ValidationError(f"{expires_at.isoformat()} has passed: the token would open nothing.")
+    prefix = secrets.token_hex(6)
+    text = f"{MARK}_{prefix}_{secrets.token_urlsafe(32)}"
+    token = ApiToken(
+        name=name,
+        prefix=prefix,
+        digest=_digest(text),
+        scopes=[scope for scope in Scope.values if scope in scopes],
+        every_brand=not brands,
+        created_at=at,
+        created_by=actor,
+        expires_at=expires_at,
+    )
+    token.full_clean()
+    with transaction.atomic():
+        token.save()
+        token.brands.set(brands)
+    return token, text
+
+
+def authenticate(text: str, *, at: datetime) -> ApiToken:
+    """The token whose text this is. Raises InvalidToken where there is none, or it has expired or been revoked."""
+    require_aware(at)
+    mark, _, rest = text.partition("_")
+    prefix, _, _ = rest.partition("_")
+    token = ApiToken.objects.filter(prefix=prefix).first() if mark == MARK and prefix.isalnum() else None
+    if token is None or not hmac.compare_digest(token.digest, _digest(text)):
+        raise InvalidToken("There is no such token.")
+    if token.revoked_at is not None:
+        raise InvalidToken(f"This token was revoked at {token.revoked_at.isoformat()}.")
+    if token.expires_at is not None and token.expires_at <= at:
+        raise InvalidToken(f"This token expired at {token.expires_at.isoformat()}.")
+    return token
+
+
+def note_use(token: ApiToken, *, at: datetime) -> None:
+    """Keep when the token was last used; written at most once a minute."""
+    if token.last_used_at is None or token.last_used_at <= at - MINUTE:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=at)
+
+
+def seconds_to_wait(token: ApiToken, *, at: datetime, per_minute: int) -> float:
+    """Count a request of this token, and give 0; where it has used up `per_minute`, the seconds until the next one.
+
+    A leaky bucket (GCRA): a minute's requests may come at once, and then one every 60 / `per_minute` seconds. It is
+    one row in the database, so all processes see the same bucket, and none needs a cache server.
+    """
+    drop = MINUTE / per_minute
+    room = ApiToken.objects.filter(pk=token.pk, bucket_drains_at__lte=at + MINUTE - drop)
+    level = Greatest(F("bucket_drains_at"), Value(at, DateTimeField()))
+    if room.update(bucket_drains_at=level + Value(drop, DurationField())):
+        return 0
+    token.refresh_from_db(fields=["bucket_drains_at"])
+    return max((token.bucket_drains_at + drop - MINUTE - at).total_seconds(), drop.total_seconds() / 2)
+
+
+def revoke(token_ids: Collection[int], *, at: datetime) -> int:
+    """Close tokens for good, and say how many were still open. Those revoked already keep their time."""
+    require_aware(at)
+    return ApiToken.objects.filter(pk__in=token_ids, revoked_at=None).update(revoked_at=at)
+
+
+def brands_of(token: ApiToken) -> QuerySet[Brand]:
+    """The brands that the token sees."""
+    return Brand.objects.all() if token.every_brand else Brand.objects.filter(api_tokens=token)
+
+
+def campaigns_of(token: ApiToken) -> QuerySet[Campaign]:
+    """The campaigns that the token sees."""
+    return Campaign.objects.all() if token.every_brand else Campaign.objects.filter(brand__api_tokens=token)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
