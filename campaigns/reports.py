@@ -1,15 +1,17 @@
-"""Spend against budgets, brand by brand, as it stands at an instant. Read-only."""
+"""Spend against budgets as it stands at an instant, and spend over a range of days. Read-only."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from campaigns.models import Brand, Campaign
+from django.db.models import F, Q, QuerySet, Sum
+
+from campaigns.models import Brand, Campaign, DailySpend
 from campaigns.money import ZERO, format_amount
 from campaigns.periods import LocalClock, local_clock
 from campaigns.rules import DAILY, MONTHLY
@@ -117,3 +119,70 @@ def _line_as_json(line: ReportLine, currency: str) -> dict[str, Any]:
         name: format_amount(value, currency) if isinstance(value, Decimal) else value
         for name, value in asdict(line).items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class RangeLine:
+    """What a campaign, a brand or a local day cost in a range of days, in one currency."""
+
+    currency: str
+    amount: Decimal
+    campaign_id: int | None = None
+    campaign_name: str | None = None
+    brand_id: int | None = None
+    brand_name: str | None = None
+    day: date | None = None
+
+
+# By what a report over a range of days may be: the columns that order its lines, and those that they bring along.
+GROUPINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "campaign": (("campaign_id",), ("campaign_name", "brand_id", "brand_name", "currency")),
+    "brand": (("brand_id",), ("brand_name", "currency")),
+    "day": (("day", "currency"), ()),
+}
+
+
+def spend_in_range(
+    grouping: str,
+    first: date,
+    last: date,
+    *,
+    brands: QuerySet[Brand],
+    after: tuple[Any, ...] | None = None,
+    limit: int | None = None,
+) -> list[RangeLine]:
+    """Spend of `brands` from the local day `first` to `last`, both included, by one of GROUPINGS, in its order.
+
+    A day has a line for each currency: they are never added up (R2). What has no spend recorded has no line. `limit`
+    and `after`, the ordering columns of the last line seen, give a long report in parts.
+    """
+    order, others = GROUPINGS[grouping]
+    days = _days_in_range(first, last, brands)
+    if after is not None:
+        days = days.filter(_behind(order, after))
+    sums = days.values(*order, *others).annotate(sum=Sum("amount")).order_by(*order)
+    return [RangeLine(amount=row.pop("sum"), **row) for row in sums[:limit]]
+
+
+def totals_in_range(first: date, last: date, *, brands: QuerySet[Brand]) -> dict[str, Decimal]:
+    """Spend of `brands` from the local day `first` to `last`, both included, by currency (R2)."""
+    days = _days_in_range(first, last, brands)
+    return dict(days.order_by("currency").values_list("currency").annotate(sum=Sum("amount")))
+
+
+def _days_in_range(first: date, last: date, brands: QuerySet[Brand]) -> QuerySet[Any]:
+    return DailySpend.objects.filter(day__range=(first, last), campaign__brand__in=brands).annotate(
+        campaign_name=F("campaign__name"),
+        brand_id=F("campaign__brand_id"),
+        brand_name=F("campaign__brand__name"),
+        currency=F("campaign__brand__currency"),
+    )
+
+
+def _behind(order: tuple[str, ...], after: tuple[Any, ...]) -> Q:
+    """What sorts behind a line whose `order` columns say `after`."""
+    column, value = order[0], after[0]
+    behind = Q(**{f"{column}__gt": value})
+    if len(order) > 1:
+        behind |= Q(**{column: value}) & _behind(order[1:], after[1:])
+    return behind

@@ -49,10 +49,15 @@ class Api(NinjaAPI):
         answer_with_problems(self)
         self.add_decorator(_refuse_unknown_parameters, mode="view")
 
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
         for methods in schema["paths"].values():
             for operation in methods.values():
+                for parameter in operation["parameters"]:
+                    parameter.pop("examples", None)  # they stand in its schema, and here have another form
                 for status, response in operation["responses"].items():
                     if status >= 400:
                         response["content"] = {MEDIA_TYPE: response["content"].pop(self.renderer.media_type)}

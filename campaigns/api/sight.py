@@ -6,16 +6,8 @@ from collections.abc import Collection, Container
 
 from campaigns.api.problems import Problem
 from campaigns.api.schemas import LARGEST_ID
-from campaigns.models import ApiToken, Brand, Campaign
-from campaigns.tokens import brands_of, campaigns_of
-
-
-def seen_brand(token: ApiToken, brand_id: int) -> Brand:
-    """The brand. Raises Problem (404) where the token sees none of that id."""
-    brand = brands_of(token).filter(pk=brand_id).first()
-    if brand is None:
-        raise Problem(404, f"There is no brand {brand_id}.")
-    return brand
+from campaigns.models import ApiToken, Campaign
+from campaigns.tokens import campaigns_of
 
 
 def seen_campaign(token: ApiToken, campaign_id: int) -> Campaign:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from campaigns import ledger
 from campaigns.api.auth import BearerToken, Request, actor
 from campaigns.api.problems import Problem
-from campaigns.api.schemas import PROBLEMS_OF_BODIES, Amount, Currency, Day, Id
+from campaigns.api.schemas import BAD_BODY, NOT_FOUND, PROBLEMS, Amount, Currency, Day, Id
 from campaigns.api.sight import seen_campaign, seen_ids
 from campaigns.api.strict_json import StrictBody
 from campaigns.entries import Rejected, Rejection, SpendEntry, sound_amount
@@ -102,7 +102,7 @@ class DayTotalAnswer(BaseModel):
 BLAMED = {"in_future": "day", "too_old": "day", "invalid_day": "day", "invalid_text": "description"}
 
 
-@router.post("/spend", response={200: SpendAnswer, 207: SpendAnswer, **PROBLEMS_OF_BODIES}, exclude_none=True)
+@router.post("/spend", response={200: SpendAnswer, 207: SpendAnswer, **BAD_BODY, **PROBLEMS}, exclude_none=True)
 def record_spend(request: Request, body: Annotated[SpendRequest, StrictBody(...)]) -> Status[SpendAnswer]:
     """Record 1 to 10,000 entries; answered after the commit.
 
@@ -117,7 +117,9 @@ def record_spend(request: Request, body: Annotated[SpendRequest, StrictBody(...)
     return Status(207 if answer.rejected else 200, answer)
 
 
-@router.put("/campaigns/{int:campaign_id}/days/{day}/spend", response={200: DayTotalAnswer, **PROBLEMS_OF_BODIES})
+@router.put(
+    "/campaigns/{int:campaign_id}/days/{day}/spend", response={200: DayTotalAnswer, **NOT_FOUND, **BAD_BODY, **PROBLEMS}
+)
 def set_daily_total(
     request: Request, campaign_id: Id, day: Day, body: Annotated[DayTotalRequest, StrictBody(...)]
 ) -> DayTotalAnswer:

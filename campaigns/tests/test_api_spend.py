@@ -9,10 +9,9 @@ import pytest
 import time_machine
 
 from campaigns.audit import find_differences
-from campaigns.ledger import SpendEntry, record_spend
 from campaigns.models import Campaign, SpendLog
 from campaigns.tests.api import Caller, caller
-from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
+from campaigns.tests.factories import CampaignFactory, utc
 
 pytestmark = pytest.mark.django_db
 
