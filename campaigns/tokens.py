@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -92,7 +93,7 @@ def note_use(token: ApiToken, *, at: datetime) -> None:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=at)
 
 
-def seconds_to_wait(token: ApiToken, *, at: datetime, per_minute: int) -> float:
+def seconds_to_wait(token: ApiToken, *, at: datetime, per_minute: int) -> int:
     """Count a request of this token, and give 0; where it has used up `per_minute`, the seconds until the next one.
 
     A leaky bucket (GCRA): a minute's requests may come at once, and then one every 60 / `per_minute` seconds. It is
@@ -104,7 +105,7 @@ def seconds_to_wait(token: ApiToken, *, at: datetime, per_minute: int) -> float:
     if room.update(bucket_drains_at=level + Value(drop, DurationField())):
         return 0
     token.refresh_from_db(fields=["bucket_drains_at"])
-    return max((token.bucket_drains_at + drop - MINUTE - at).total_seconds(), drop.total_seconds() / 2)
+    return max(1, math.ceil((token.bucket_drains_at + drop - MINUTE - at).total_seconds()))
 
 
 def revoke(token_ids: Collection[int], *, at: datetime) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -54,7 +53,7 @@ class BearerToken(HttpAuthBase):
             wait = tokens.seconds_to_wait(token, at=at, per_minute=settings.API_REQUESTS_PER_MINUTE)
             if wait:
                 detail = f"This token may ask {settings.API_REQUESTS_PER_MINUTE} times a minute, and has."
-                raise Problem(429, detail, headers={"Retry-After": str(math.ceil(wait))})
+                raise Problem(429, detail, headers={"Retry-After": str(wait)})
         return token
 
 

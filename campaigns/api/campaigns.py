@@ -10,7 +10,6 @@ from django.db.models import F
 from django.utils import timezone
 from ninja import Query, Router
 from pydantic import BaseModel, Field
-from pydantic.json_schema import SkipJsonSchema
 
 from campaigns import enforcement
 from campaigns.api.auth import BearerToken, Request, actor
@@ -26,6 +25,7 @@ from campaigns.api.schemas import (
     HoldCode,
     Id,
     StatusCode,
+    optional,
     shown,
 )
 from campaigns.api.sight import seen_campaign
@@ -88,11 +88,9 @@ class CampaignPage(Page):
 
 
 class CampaignQuery(PageQuery):
-    brand: Id | SkipJsonSchema[None] = Field(default=None, description="Only campaigns of the brand with this id.")
-    status: StatusCode | SkipJsonSchema[None] = Field(default=None, description="Only campaigns of this status.")
-    hold: HoldCode | SkipJsonSchema[None] = Field(
-        default=None, description="Only campaigns that this holds, whatever else does."
-    )
+    brand: Id | None = optional("Only campaigns of the brand with this id.")
+    status: StatusCode | None = optional("Only campaigns of this status.")
+    hold: HoldCode | None = optional("Only campaigns that this holds, whatever else does.")
 
 
 class HoldReasonAnswer(BaseModel):

@@ -6,9 +6,8 @@ from typing import Annotated, TypeVar
 
 from django.db.models import Model, QuerySet
 from pydantic import BaseModel, BeforeValidator, Field
-from pydantic.json_schema import SkipJsonSchema
 
-from campaigns.api.schemas import LARGEST_ID, whole_number
+from campaigns.api.schemas import Id, optional, whole_number
 
 MOST_ROWS = 1000
 
@@ -17,11 +16,7 @@ Row = TypeVar("Row", bound=Model)
 Limit = Annotated[
     int, Field(ge=1, le=MOST_ROWS, description="Rows on a page.", examples=[100]), BeforeValidator(whole_number)
 ]
-RowCursor = Annotated[
-    int,
-    Field(ge=1, le=LARGEST_ID, description="`next_cursor` of the page before; none: the first page.", examples=[100]),
-    BeforeValidator(whole_number),
-]
+CURSOR = "`next_cursor` of the page before; none: the first page."
 
 
 class Page(BaseModel):
@@ -33,7 +28,7 @@ class Page(BaseModel):
 class PageQuery(BaseModel):
     """Which page of a list."""
 
-    cursor: RowCursor | SkipJsonSchema[None] = None
+    cursor: Id | None = optional(CURSOR)
     limit: Limit = 100
 
 

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 from ninja import Query, Router
 from pydantic import AfterValidator, BaseModel, Field
-from pydantic.json_schema import SkipJsonSchema
 
 from campaigns.api.auth import BearerToken, Request
-from campaigns.api.pages import Limit
+from campaigns.api.pages import CURSOR, Limit
 from campaigns.api.problems import Problem
-from campaigns.api.schemas import LARGEST_ID, PROBLEMS, Amount, Currency, Day, DayRange, Id, one_of
+from campaigns.api.schemas import LARGEST_ID, PROBLEMS, Amount, Currency, Day, DayRange, Id, one_of, optional
 from campaigns.models import Scope
 from campaigns.money import format_amount
 from campaigns.reports import GROUPINGS, RangeLine, spend_in_range, totals_in_range
@@ -25,10 +24,8 @@ Grouping = Annotated[str, AfterValidator(one_of([*GROUPINGS])), Field(json_schem
 
 class ReportQuery(DayRange):
     by: Grouping = Field(description="What a line is for.")
-    brand: Id | SkipJsonSchema[None] = Field(default=None, description="Only the brand with this id.")
-    cursor: Annotated[str, Field(pattern=r"^[0-9A-Z:-]{1,20}$")] | SkipJsonSchema[None] = Field(
-        default=None, description="`next_cursor` of the page before; none: the first page."
-    )
+    brand: Id | None = optional("Only the brand with this id.")
+    cursor: Annotated[str, Field(pattern=r"^[0-9A-Z:-]{1,20}$")] | None = optional(CURSOR)
     limit: Limit = 100
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from campaigns.api.problems import ProblemDetails
 from campaigns.holds import LABELS
@@ -60,10 +61,21 @@ Id = Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[1]), BeforeValidator(wh
 StatusCode = Annotated[str, AfterValidator(one_of(STATUSES)), Field(json_schema_extra={"enum": [*STATUSES]})]
 HoldCode = Annotated[str, AfterValidator(one_of(HOLDS)), Field(json_schema_extra={"enum": [*HOLDS]})]
 
+
+def optional(description: str) -> Any:
+    """A parameter that may be left out. That is all that null means here: there is no way to send it."""
+
+    def without_null(schema: dict[str, Any]) -> None:
+        given, _null = schema.pop("anyOf")
+        schema.update({**given, **schema})
+
+    return Field(default=None, description=description, json_schema_extra=without_null)
+
+
 # The errors that an address may answer with: any at all, one that names a campaign, and one that takes a body.
-PROBLEMS: dict[int, Any] = dict.fromkeys((401, 403, 422, 429, 500, 503), ProblemDetails)
+PROBLEMS: dict[int, Any] = dict.fromkeys((400, 401, 403, 422, 429, 500, 503), ProblemDetails)
 NOT_FOUND: dict[int, Any] = {404: ProblemDetails}
-BAD_BODY: dict[int, Any] = dict.fromkeys((400, 413, 415), ProblemDetails)
+BAD_BODY: dict[int, Any] = dict.fromkeys((413, 415), ProblemDetails)
 
 
 class DayRange(BaseModel):
@@ -76,7 +88,7 @@ class DayRange(BaseModel):
     @classmethod
     def _not_before_first(cls, last: date, info: ValidationInfo) -> date:
         if "first" in info.data and last < info.data["first"]:
-            raise ValueError("lies before from")
+            raise PydanticCustomError("reversed", "lies before from")
         return last
 
 

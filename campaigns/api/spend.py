@@ -86,8 +86,12 @@ class SpendAnswer(BaseModel):
 class DayTotalRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    total: StrictStr = Field(description="What the day cost in all, in the brand's currency.", examples=["149.90"])
-    description: StrictStr = Field(default="", description="At most 500 characters.", examples=["Restated"])
+    total: StrictStr = Field(
+        pattern=r"^[0-9]{1,10}(\.[0-9]{1,6})?$",
+        description="What the day cost in all, in the brand's currency: at most 9000000000.",
+        examples=["149.90"],
+    )
+    description: StrictStr = Field(default="", max_length=500, examples=["Restated"])
 
 
 class DayTotalAnswer(BaseModel):

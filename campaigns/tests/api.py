@@ -46,9 +46,8 @@ class Caller:
         return self.send("PUT", path, json.dumps(data).encode())
 
     def send(self, method: str, path: str, body: bytes, content_type: str = "application/json", **extra: Any) -> Answer:
-        return self.answer(
-            self.client.generic(method, f"/api/v1{path}", body, content_type, headers=self.headers, **extra)
-        )
+        extra = {"CONTENT_TYPE": content_type, **extra}
+        return self.answer(self.client.generic(method, f"/api/v1{path}", body, headers=self.headers, **extra))
 
     def spend(self, *entries: dict[str, Any]) -> Answer:
         return self.post("/spend", {"entries": list(entries)})

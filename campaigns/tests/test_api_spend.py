@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +13,7 @@ import time_machine
 from campaigns.audit import find_differences
 from campaigns.models import Campaign, SpendLog
 from campaigns.tests.api import Caller, caller
-from campaigns.tests.factories import CampaignFactory, utc
+from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +28,7 @@ def noon() -> Any:
 
 @pytest.fixture
 def collector() -> Caller:
-    return caller(scopes=("spend:write",))
+    return caller(scopes=("spend:write",), name="Collector")
 
 
 def entry(campaign: Campaign | int, amount: Any = "12.50", reference: Any = "r-1", **fields: Any) -> dict[str, Any]:
@@ -207,25 +209,21 @@ def test_a_batch_that_is_wrong_everywhere_is_answered_with_the_first_few_errors(
 @pytest.mark.parametrize(
     ("body", "blamed"),
     [
-        ({"entries": []}, "entries"),
-        ({"entries": {}}, "entries"),
-        ({"entries": None}, "entries"),
-        ({"entries": [5]}, "entries[0]"),
-        ({}, "entries"),
-        ({"entries": [], "dry_run": True}, "entries"),
-        ([], "the body"),
-        ("x", "the body"),
-        (None, "the body"),
+        ({"entries": []}, ["entries"]),
+        ({"entries": {}}, ["entries"]),
+        ({"entries": None}, ["entries"]),
+        ({"entries": [5]}, ["entries[0]"]),
+        ({}, ["entries"]),
+        ({"dry_run": True}, ["entries", "dry_run"]),
+        ([], ["the body"]),
+        ("x", ["the body"]),
+        (None, ["the body"]),
     ],
 )
-def test_a_body_of_another_form_is_refused(collector: Caller, body: Any, blamed: str) -> None:
-    answer = (
-        collector.put("/campaigns/1/days/2026-11-21/spend", body) if body is None else collector.post("/spend", body)
-    )
+def test_a_body_of_another_form_is_refused(collector: Caller, body: Any, blamed: list[str]) -> None:
+    answer = collector.send("POST", "/spend", json.dumps(body).encode())
 
-    assert answer.status in (404, 422)
-    if answer.status == 422:
-        assert blamed in answer.fields
+    assert (answer.status, answer.fields) == (422, blamed)
 
 
 def test_ten_thousand_entries_are_taken_and_one_more_is_not(collector: Caller) -> None:
@@ -239,3 +237,71 @@ def test_ten_thousand_entries_are_taken_and_one_more_is_not(collector: Caller) -
     assert collector.spend(*entries[1:]).body["recorded"] == 10_000
     campaign.refresh_from_db()
     assert campaign.total_spend == Decimal(100)
+
+
+def total_url(campaign: Campaign | int, day: str = "2026-11-20") -> str:
+    return f"/campaigns/{campaign if isinstance(campaign, int) else campaign.pk}/days/{day}/spend"
+
+
+def test_r9_a_day_s_total_is_set_by_the_difference_and_again_changes_nothing(collector: Caller) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(currency="JPY"))
+
+    first = collector.put(total_url(campaign), {"total": "150"})
+    restated = collector.put(total_url(campaign), {"total": "149.9", "description": "Restated"})
+    again = collector.put(total_url(campaign), {"total": "149.90"})
+
+    assert first.status == 200
+    assert first.body == {
+        "campaign_id": campaign.pk,
+        "day": "2026-11-20",
+        "total": "150",
+        "difference": "150",
+        "currency": "JPY",
+    }
+    assert [restated.body["difference"], again.body["difference"]] == ["-0.1", "0"]
+    assert list(SpendLog.objects.order_by("pk").values_list("amount", "day", "description")) == [
+        (Decimal(150), date(2026, 11, 20), ""),
+        (Decimal("-0.1"), date(2026, 11, 20), "Restated"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "body", "blamed", "code"),
+    [
+        ("2026-11-22", {"total": "1"}, "day", "in_future"),
+        ("1999-12-31", {"total": "1"}, "day", "too_old"),
+        ("2026-11-20", {"total": "9000000000.000001"}, "total", "invalid_amount"),
+        ("2026-11-20", {"total": "1", "description": "a\x00b"}, "description", "invalid_text"),
+        ("2026-11-20", {"total": "-1"}, "total", "string_pattern_mismatch"),
+        ("2026-11-20", {"total": 5}, "total", "string_type"),
+        ("2026-11-20", {}, "total", "missing"),
+        ("2026-11-20", {"total": "1", "reference": "x"}, "reference", "extra_forbidden"),
+        ("2026-02-30", {"total": "1"}, "day", "date_from_datetime_parsing"),
+        ("20261120", {"total": "1"}, "day", "value_error"),
+        ("1795262400", {"total": "1"}, "day", "value_error"),
+    ],
+)
+def test_a_day_s_total_that_cannot_be_names_the_field(
+    collector: Caller, day: str, body: Any, blamed: str, code: str
+) -> None:
+    answer = collector.put(total_url(CampaignFactory.create(), day), body)
+
+    assert answer.status == 422
+    assert [(error["field"], error["code"]) for error in answer.body["errors"]] == [(blamed, code)]
+    assert not SpendLog.objects.exists()
+
+
+def test_a_day_that_the_brand_s_zone_skipped_has_no_total(collector: Caller) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(timezone="Pacific/Apia"))
+
+    answer = collector.put(total_url(campaign, "2011-12-30"), {"total": "1"})
+
+    assert (answer.status, answer.fields) == (422, ["day"])
+
+
+def test_spend_that_pauses_says_which_token_sent_it(collector: Caller) -> None:
+    campaign = CampaignFactory.create(daily_budget=Decimal(5))
+
+    collector.spend(entry(campaign, "5"))
+
+    assert campaign.status_changes.get().actor == "token:Collector"
