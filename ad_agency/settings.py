@@ -109,6 +109,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # Without DEBUG, everything goes over HTTPS unless the environment says that a proxy in front sees to it.
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not DEBUG)
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # load balancers ask over plain HTTP
 SECURE_HSTS_SECONDS = env.whole_number("SECURE_HSTS_SECONDS", 0 if DEBUG else 3600)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("SECURE_HSTS_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = env.flag("SECURE_HSTS_PRELOAD", default=False)

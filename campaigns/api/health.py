@@ -51,8 +51,8 @@ def _migrations() -> str:
 
 
 def _broker() -> str:
-    with current_app.connection_for_write(connect_timeout=BROKER_WAIT) as broker:
-        broker.ensure_connection(max_retries=1, timeout=BROKER_WAIT)
+    with current_app.connection_for_write(transport_options={"socket_connect_timeout": BROKER_WAIT}) as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0)
     return "ok"
 
 

