@@ -389,21 +389,23 @@ class ApiToken(models.Model):
     """A program's key to the HTTP API. Written by `tokens.py` alone, which keeps a hash and forgets the token."""
 
     name = models.CharField(max_length=100, unique=True, help_text="The program that uses it; it stands in histories.")
-    prefix = models.CharField(max_length=12, unique=True, help_text="The part of the token that is no secret.")
-    digest = models.CharField(max_length=64)
+    prefix = models.CharField(
+        max_length=12, unique=True, editable=False, help_text="The part of the token that is no secret."
+    )
+    digest = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(help_text="What it may do.")
     # Said apart from the list of brands: a token whose last brand is deleted must not open all the others.
-    every_brand = models.BooleanField(default=False)
+    every_brand = models.BooleanField(default=False, editable=False)
     brands = models.ManyToManyField(
         Brand, blank=True, related_name="api_tokens", help_text="All that it sees. None: every brand."
     )
-    created_at = models.DateTimeField()
-    created_by = models.CharField("by", max_length=200)
+    created_at = models.DateTimeField("made at", editable=False)
+    created_by = models.CharField("made by", max_length=200, editable=False)
     expires_at = models.DateTimeField("expires", null=True, blank=True, help_text="Empty: never.")
-    revoked_at = models.DateTimeField("revoked", null=True, blank=True)
-    last_used_at = models.DateTimeField("last used", null=True, blank=True, help_text="To the minute.")
+    revoked_at = models.DateTimeField("revoked", null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField("last used", null=True, blank=True, editable=False, help_text="To the minute.")
     bucket_drains_at = models.DateTimeField(
-        default=BEGINNING, help_text="The throttle: its bucket leaks steadily and is empty at this time."
+        default=BEGINNING, editable=False, help_text="The throttle: its bucket leaks steadily and is empty then."
     )
 
     class Meta:

@@ -45,31 +45,39 @@ def create_token(
     ValidationError for a name that is taken or no name, for no scope or one that does not exist, and for an expiry
     that has passed.
     """
-    require_aware(at)
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown or not scopes:
         raise ValidationError(f"{', '.join(unknown) or 'Nothing'} is no scope: give some of {', '.join(Scope.values)}.")
-    if expires_at is not None:
-        require_aware(expires_at)
-        if expires_at <= at:
-            raise ValidationError(f"{expires_at.isoformat()} has passed: the token would open nothing.")
-    prefix = secrets.token_hex(6)
-    text = f"{MARK}_{prefix}_{secrets.token_urlsafe(32)}"
+    refuse_past(expires_at, at)
     token = ApiToken(
         name=name,
-        prefix=prefix,
-        digest=_digest(text),
-        scopes=[scope for scope in Scope.values if scope in scopes],
-        every_brand=not brands,
+        scopes=list(scopes),
         created_at=at,
         created_by=actor,
         expires_at=expires_at,
     )
-    token.full_clean()
+    token.full_clean(exclude=["prefix", "digest"])
+    return token, issue(token, brands)
+
+
+def issue(token: ApiToken, brands: Collection[Brand]) -> str:
+    """Save a sound new token with a secret of its own, and give its text."""
+    token.scopes = [scope for scope in Scope.values if scope in token.scopes]
+    token.prefix = secrets.token_hex(6)
+    text = f"{MARK}_{token.prefix}_{secrets.token_urlsafe(32)}"
+    token.digest = _digest(text)
+    token.every_brand = not brands
     with transaction.atomic():
-        token.save()
+        token.save(force_insert=True)
         token.brands.set(brands)
-    return token, text
+    return text
+
+
+def refuse_past(expires_at: datetime | None, at: datetime) -> None:
+    """Raise ValidationError for a time at which a token that is made at `at` has expired already."""
+    require_aware(at)
+    if expires_at is not None and expires_at <= at:
+        raise ValidationError(f"{expires_at.isoformat()} has passed: the token would open nothing.")
 
 
 def authenticate(text: str, *, at: datetime) -> ApiToken:
