@@ -61,6 +61,10 @@ class ApiTokenAdmin(Page):
     def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
 
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        one_button = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **one_button})
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
