@@ -53,7 +53,7 @@ def succeeded() -> Iterator[list[int]]:
     """The statuses of what did something; so that nobody takes a run for good in which nothing did."""
     statuses: list[int] = []
     yield statuses
-    assert len(statuses) >= 3
+    assert statuses
 
 
 @schema.parametrize()
