@@ -26,8 +26,8 @@ DETAILS = {
     400: "The request cannot be understood.",
     404: "There is nothing at this address. GET /api/docs shows what there is.",
     405: "This address does not take this method; the Allow header says which it takes.",
-    500: "Something went wrong here. It has been logged; nothing was recorded unless an earlier answer said so.",
-    503: "The database is busy or away. Nothing was recorded; send the same request again.",
+    500: "Something went wrong here, and has been logged. The same request may be sent again: nothing counts twice.",
+    503: "The database is busy or away. Send the same request again: nothing counts twice.",
 }
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def problem_middleware(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         status = response.status_code
-        if not request.path.startswith("/api/") or status < 400 or response.headers["Content-Type"] == MEDIA_TYPE:
+        if not request.path.startswith("/api/") or status < 400 or response.headers.get("Content-Type") == MEDIA_TYPE:
             return response
         kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
         return Problem(status, DETAILS.get(status, HTTPStatus(status).description), headers=kept).response()

@@ -203,6 +203,12 @@ def test_a_parameter_that_is_wrong_or_unknown_is_named(program: Caller, query: d
     assert answer.fields[0].startswith(blamed)
 
 
+def test_thousands_of_parameters_are_refused(program: Caller) -> None:
+    answer = program.get("/brands", **{f"p{number}": "1" for number in range(2_000)})
+
+    assert answer.status == 400
+
+
 def test_an_address_that_takes_no_parameters_refuses_them(program: Caller) -> None:
     answer = program.send("POST", "/spend?dry_run=1", entry())
 
