@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import schemathesis
 import time_machine
+from django.core import signals
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from django.test import override_settings
 from hypothesis import HealthCheck, settings
 from schemathesis import checks
@@ -36,6 +38,17 @@ BEYOND_THE_SCHEMA = {"in_future", "too_old", "invalid_day", "invalid_text", "inv
 }
 
 schema = schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application())
+
+
+@pytest.fixture(autouse=True)
+def one_connection() -> Iterator[None]:
+    """Keep the connection, and so the test's transaction, over all requests, as Django's own client does."""
+    request_signals = (signals.request_started, signals.request_finished)
+    for signal in request_signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in request_signals:
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture
