@@ -377,6 +377,7 @@ class StatusChange(models.Model):
             if value is not None
         }
 
+
 class Scope(models.TextChoices):
     """What an API token may do."""
 

@@ -131,7 +131,7 @@ class StatusChangeAnswer(BaseModel):
             from_holds=Hold(change.from_holds).codes,
             to_holds=Hold(change.to_holds).codes,
             actor=change.actor,
-            facts=change.facts,
+            facts=change.decided_on(),
         )
 
 
