@@ -1,213 +1,334 @@
-"""Rows of spend files into the ledger: names become campaigns, rows become days or entries, each with a verdict."""
+"""Files of spend into the ledger: names become campaigns, rows become days or entries, each with a verdict.
+
+A file is read to its end onto a staging sheet before anything counts, so one that breaks off leaves nothing behind.
+A dry run goes the same way and stops short of the ledger.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField
+from django.db.models.functions import Cast
 
 from campaigns import enforcement
-from campaigns.entries import refuse_day
-from campaigns.importing import BadRow, SpendRow
-from campaigns.ledger import (
-    BATCH_SIZE,
-    DayTotal,
-    Rejected,
-    SpendEntry,
-    record_spend,
-    set_daily_totals,
-)
-from campaigns.models import Brand, Campaign
-from campaigns.money import ZERO
+from campaigns.entries import DayTotal, Rejected, Rejection, SpendEntry, refuse_day, sound_total
+from campaigns.importing import SpendFile
+from campaigns.ledger import BATCH_SIZE, record_spend, set_daily_totals
+from campaigns.matching import Missing, NewBrands, match_names
+from campaigns.models import Brand, Campaign, DailySpend
+from campaigns.money import MAX_AMOUNT
 from campaigns.periods import day_start, local_clock
+from campaigns.receipts import FileSum, ImportReceipt
+from campaigns.staging import Sheet, StagedRow, Watch, to_amount, to_micros
+
+__all__ = [
+    "ImportReceipt",
+    "Missing",
+    "NewBrands",
+    "Overtaken",
+    "Sheet",
+    "import_daily_totals",
+    "import_entries",
+]
+
+NOTHING_MISSING = Missing()
+# Campaigns made, or given their IDs, by one statement.
+CAMPAIGNS_AT_ONCE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class NewBrands:
-    """What a brand that the import makes gets, beside its name and the currency that the file may state."""
+class Overtaken(Exception):
+    """Somebody made or changed brands or campaigns of the file while it was imported. Nothing of it counts."""
 
-    timezone: ZoneInfo
-    currency: str
+    def __str__(self) -> str:
+        return "Somebody made or changed campaigns of this file meanwhile. Import it again."
 
 
-@dataclass(slots=True)
-class ImportReceipt:
-    """What became of the rows of a file."""
-
-    rows: int = 0
-    bad: list[BadRow] = field(default_factory=list)
-    brands_created: list[str] = field(default_factory=list)
-    campaigns_created: list[str] = field(default_factory=list)
-    days: int = 0  # campaign-days that the good rows speak of
-    recorded: int = 0  # entries written to the ledger
-    duplicates: int = 0
-    paused: list[int] = field(default_factory=list)
-    totals: dict[str, Decimal] = field(default_factory=dict)  # by currency: the sum of the rows that could be read
-
-    @property
-    def refused(self) -> int:
-        """How many rows do not count."""
-        return sum(bad.rows for bad in self.bad)
+def unwatched(_step: str, _done: int, _total: int) -> None:
+    """Nobody looks."""
 
 
 def import_daily_totals(
-    rows: Iterable[SpendRow | BadRow], *, at: datetime, actor: str, create: NewBrands | None = None
+    file: SpendFile,
+    sheet: Sheet,
+    *,
+    at: datetime,
+    actor: str,
+    missing: Missing = NOTHING_MISSING,
+    dry_run: bool = False,
+    watch: Watch = unwatched,
 ) -> ImportReceipt:
     """Sum the rows of each campaign and day and make that sum the day's total, so that importing again changes nothing.
 
-    Memory grows with campaign-days, not with rows. `create` makes brands and campaigns that are missing; without it
-    their rows are bad.
+    `sheet` is a new one; the receipt's lists are read from it. `missing` says what is made where the file names
+    something that is not there. `dry_run` changes nothing and says what would change; only the pauses that spend
+    would cause it does not know. Raises UnreadableFile, and then nothing was imported.
     """
-    receipt = ImportReceipt()
-    directory = _Directory(receipt, at, actor, create)
-    totals: dict[tuple[int, date], Decimal] = {}
-    lines: dict[tuple[int, date], tuple[int, int]] = {}  # where a day's first row begins, and how many it has
-    for row, campaign in directory.resolve(rows):
-        key = (campaign.pk, row.day)
-        totals[key] = totals.get(key, ZERO) + row.amount
-        first, count = lines.get(key, (row.line, 0))
-        lines[key] = (first, count + 1)
-
-    keys = sorted(totals)
-    result = set_daily_totals(
-        (DayTotal(campaign_id, day, totals[campaign_id, day]) for campaign_id, day in keys), at=at, actor=actor
-    )
-    for rejection in result.rejected:
-        campaign_id, day = keys[rejection.index]
-        message = f"{directory.names[campaign_id]} on {day}: {rejection.message}"
-        first, count = lines[campaign_id, day]
-        receipt.bad.append(BadRow(first, rejection.code, message, count))
-    receipt.days = len(result.differences)
-    receipt.recorded = sum(difference != ZERO for difference in result.differences.values())
-    receipt.paused = result.paused
-    return receipt
+    receipt = _stage(file, sheet, missing, dry_run, watch)
+    _judge_days(sheet, at)
+    _judge_totals(sheet)
+    _mark_what_counts(sheet)
+    if not dry_run:
+        _make_missing(sheet, at, actor)
+        receipt.paused = _set_totals(sheet, at, actor, watch)
+    _recall_days(sheet)
+    if dry_run:
+        sheet.run("update day set difference = units * 1000000 + micros - recorded where code is null")
+    _refuse_days(sheet)
+    receipt.recorded = sheet.value("select count(*) from day where difference <> 0")
+    return _complete(receipt)
 
 
 def import_entries(
-    rows: Iterable[SpendRow | BadRow], *, digest: str, at: datetime, actor: str, create: NewBrands | None = None
+    file: SpendFile,
+    sheet: Sheet,
+    *,
+    digest: str,
+    at: datetime,
+    actor: str,
+    missing: Missing = NOTHING_MISSING,
+    dry_run: bool = False,
+    watch: Watch = unwatched,
 ) -> ImportReceipt:
     """Record each row as an entry of its own, stamped at the first instant of its day.
 
     A row without a reference gets one from `digest`, which identifies the file, and its line: the same file imported
-    twice counts once (R8).
+    twice counts once (R8). What becomes of an entry depends on those before it, so `dry_run` records them all and
+    takes them back: meanwhile other spend of the brands waits. For the rest see `import_daily_totals`.
     """
-    receipt = ImportReceipt()
-    directory = _Directory(receipt, at, actor, create)
-    days: set[tuple[int, date]] = set()
-    batch: list[tuple[SpendRow, SpendEntry]] = []
+    receipt = _stage(file, sheet, missing, dry_run, watch)
+    _judge_days(sheet, at)
+    _refuse_days(sheet)
+    _mark_what_counts(sheet)
+    with _taken_back() if dry_run else nullcontext():
+        _make_missing(sheet, at, actor)
+        _record_rows(receipt, digest, at, actor, watch)
+    sheet.run("""
+        update day set
+            recorded = kept.recorded,
+            difference = kept.difference,
+            code = iif(kept.refused = kept.rows, 'refused', null),
+            reason = iif(kept.refused, 'Rows of it were refused.', null)
+        from (
+            select campaign, day, count(*) as rows, sum(fate is 'refused') as refused,
+                sum(iif(fate is not 'refused', micros / 1000000, 0)) * 1000000
+                + sum(iif(fate is not 'refused', micros % 1000000, 0)) as recorded,
+                sum(iif(fate is null, micros / 1000000, 0)) * 1000000
+                + sum(iif(fate is null, micros % 1000000, 0)) as difference
+            from row join label on label.id = row.label where campaign is not null group by campaign, day
+        ) as kept
+        where kept.campaign = day.campaign and kept.day = day.day and code is null
+    """)
+    return _complete(receipt)
 
-    def flush() -> None:
-        result = record_spend([entry for _, entry in batch], at=at, actor=actor)
-        refused = {rejection.index for rejection in result.rejected}
+
+def _stage(file: SpendFile, sheet: Sheet, missing: Missing, dry_run: bool, watch: Watch) -> ImportReceipt:
+    """Read the file to its end, and sum its days."""
+    rows = sheet.fill(file.rows, watch)
+    match_names(sheet, missing)
+    sheet.sum_days()
+    return ImportReceipt(sheet, file.format, dry_run, rows=rows, stated_total=file.stated_total)
+
+
+def _judge_days(sheet: Sheet, at: datetime) -> None:
+    """Refuse the days that spend cannot belong to, zone by zone (R7)."""
+    sheet.run("create table bad_day (zone text, day text, code text, reason text, primary key (zone, day))")
+    days = [date.fromisoformat(day) for (day,) in sheet.select("select distinct day from day")]
+    for (zone,) in list(sheet.select("select distinct zone from brand")):
+        clock = local_clock(ZoneInfo(zone), at)
+        for day in days:
+            try:
+                refuse_day(day, clock)
+            except Rejected as refused:
+                values = (zone, day.isoformat(), refused.code, refused.message)
+                sheet.run("insert into bad_day values (?, ?, ?, ?)", *values)
+    sheet.run("""
+        update day set field = 'date', code = bad_day.code, reason = bad_day.reason
+        from bad_day, brand, campaign
+        where bad_day.day = day.day and bad_day.zone = brand.zone
+        and brand.name = campaign.brand and campaign.id = day.campaign
+    """)
+
+
+def _judge_totals(sheet: Sheet) -> None:
+    """Refuse the totals that no day can have; the ledger's own judge says why."""
+    doubtful = """
+        select id, campaign, day, units, micros from day
+        where id > :after and code is null and (units + micros / 1e6 < 0 or units + micros / 1e6 >= :most)
+        order by id limit :size
+    """
+    for batch in sheet.batches(doubtful, BATCH_SIZE, most=int(MAX_AMOUNT)):
+        for id, campaign, day, *total in batch:
+            try:
+                sound_total(DayTotal(campaign, date.fromisoformat(day), to_amount(*total)))
+            except Rejected as refused:
+                _refuse_total(sheet, id, refused)
+
+
+def _refuse_total(sheet: Sheet, id: int, refused: Rejected | Rejection) -> None:
+    sheet.run("update day set field = 'amount', code = ?, reason = ? where id = ?", refused.code, refused.message, id)
+
+
+def _mark_what_counts(sheet: Sheet) -> None:
+    sheet.run("update campaign set counts = 1 where id in (select campaign from day where code is null)")
+
+
+def _make_missing(sheet: Sheet, at: datetime, actor: str) -> None:
+    """Make the brands and campaigns that are new, and give external IDs, where any of their days counts."""
+    try:
+        with transaction.atomic():
+            _make_brands(sheet)
+            brands = sheet.select("""
+                select brand_id from brand
+                where name in (select brand from campaign where counts and (is_new or linked))
+            """)
+            Brand.objects.lock([brand_id for (brand_id,) in brands])
+            _make_campaigns(sheet, at, actor)
+            _give_ids(sheet, at)
+    except IntegrityError as error:
+        raise Overtaken from error
+
+
+def _make_brands(sheet: Sheet) -> None:
+    new = "select name, zone, currency from brand where is_new and name in (select brand from campaign where counts)"
+    for name, zone, currency in list(sheet.select(new)):
+        brand = Brand.objects.create(name=name, timezone=zone, currency=currency)
+        sheet.run("update brand set brand_id = ? where name = ?", brand.pk, name)
+
+
+def _make_campaigns(sheet: Sheet, at: datetime, actor: str) -> None:
+    new = """
+        select campaign.id, brand_id, campaign.name, external_id
+        from campaign join brand on brand.name = campaign.brand
+        where campaign.id > :after and campaign.is_new and counts order by campaign.id limit :size
+    """
+    for batch in sheet.batches(new, CAMPAIGNS_AT_ONCE):
+        made = Campaign.objects.bulk_create(
+            Campaign(brand_id=brand_id, name=name, external_id=external_id) for _, brand_id, name, external_id in batch
+        )
+        ids = [(campaign.pk, row[0]) for campaign, row in zip(made, batch, strict=True)]
+        sheet.run_many("update campaign set campaign_id = ? where id = ?", ids)
+        # What already costs money is running.
+        enforcement.activate([campaign.pk for campaign in made], at=at, actor=actor)
+
+
+def _give_ids(sheet: Sheet, at: datetime) -> None:
+    linked = """
+        select id, campaign_id, external_id from campaign
+        where id > :after and linked and counts order by id limit :size
+    """
+    for batch in sheet.batches(linked, CAMPAIGNS_AT_ONCE):
+        campaigns = Campaign.objects.filter(external_id="").in_bulk([campaign_id for _, campaign_id, _ in batch])
+        if len(campaigns) < len(batch):
+            raise Overtaken
+        for _, campaign_id, external_id in batch:
+            campaigns[campaign_id].external_id = external_id
+            campaigns[campaign_id].updated_at = at
+        Campaign.objects.bulk_update(campaigns.values(), ["external_id", "updated_at"])
+
+
+def _set_totals(sheet: Sheet, at: datetime, actor: str, watch: Watch) -> list[int]:
+    """Make the days cost what the file says, and give the campaigns that this paused."""
+    paused: list[int] = []
+    done, count = 0, sheet.value("select count(*) from day where code is null")
+    for days in sheet.days(BATCH_SIZE):
+        totals = [DayTotal(day.campaign_id, day.day, day.total) for day in days]
+        result = set_daily_totals(totals, at=at, actor=actor)
+        changed = [(to_micros(change), days[index].id) for index, change in result.differences.items() if change]
+        sheet.run_many("update day set difference = ? where id = ?", changed)
         for rejection in result.rejected:
-            receipt.bad.append(BadRow(batch[rejection.index][0].line, rejection.code, rejection.message))
-        days.update((entry.campaign_id, row.day) for index, (row, entry) in enumerate(batch) if index not in refused)
+            _refuse_total(sheet, days[rejection.index].id, rejection)
+        paused += result.paused
+        done += len(days)
+        watch("Recording", done, count)
+    return paused
+
+
+def _record_rows(receipt: ImportReceipt, digest: str, at: datetime, actor: str, watch: Watch) -> None:
+    """Record the rows as entries, and note on the sheet which were known and which are refused."""
+    sheet = receipt.sheet
+    done = 0
+    for rows in sheet.rows(BATCH_SIZE):
+        result = record_spend((_entry(row, digest) for row in rows), at=at, actor=actor)
+        known = [("duplicate", rows[index].id) for index in result.duplicate_indexes]
+        refused = [("refused", rows[rejection.index].id) for rejection in result.rejected]
+        sheet.run_many("update row set fate = ? where id = ?", known + refused)
+        for rejection in result.rejected:
+            row = rows[rejection.index]
+            values = (row.line, rejection.code, rejection.message, to_micros(row.amount))
+            sheet.run("insert into refusal values (?, 'amount', ?, ?, 1, 0, ?)", *values)
         receipt.recorded += result.recorded
         receipt.duplicates += result.duplicates
         receipt.paused += result.paused
-        batch.clear()
+        done += len(rows)
+        watch("Recording", done, receipt.rows)
 
-    for row, campaign in directory.resolve(rows):
-        reference = row.reference or f"file:{digest}:{row.line}"
-        timestamp = day_start(campaign.brand.timezone, row.day)
-        entry = SpendEntry(campaign.pk, row.amount, timestamp, reference, row.description)
-        batch.append((row, entry))
-        if len(batch) == BATCH_SIZE:
-            flush()
-    flush()
-    receipt.days = len(days)
+
+def _entry(row: StagedRow, digest: str) -> SpendEntry:
+    return SpendEntry(
+        row.campaign_id,
+        row.amount,
+        day_start(ZoneInfo(row.zone), row.day),
+        row.reference or f"file:{digest}:{row.line}",
+        row.description,
+    )
+
+
+def _recall_days(sheet: Sheet) -> None:
+    """Note on the sheet what the ledger has for the days of the file."""
+    days = """
+        select day.id, campaign_id, day from day join campaign on campaign.id = day.campaign
+        where day.id > :after and campaign_id is not null order by day.id limit :size
+    """
+    for batch in sheet.batches(days, BATCH_SIZE):
+        known = DailySpend.objects.filter(
+            campaign__in={campaign_id for _, campaign_id, _ in batch}, day__in={day for _, _, day in batch}
+        ).order_by()
+        # As the integers that they are kept as.
+        micros = known.values_list("campaign_id", "day", Cast("amount", BigIntegerField()))
+        recorded = {(campaign_id, day.isoformat()): amount for campaign_id, day, amount in micros}
+        found = [(recorded[campaign_id, day], id) for id, campaign_id, day in batch if (campaign_id, day) in recorded]
+        sheet.run_many("update day set recorded = ? where id = ?", found)
+
+
+def _refuse_days(sheet: Sheet) -> None:
+    sheet.run("""
+        insert into refusal
+        select line, field, code, iif(field = 'amount', brand || ', ' || name || ' on ' || day || ': ', '') || reason,
+            rows, units, micros
+        from day join campaign on campaign.id = day.campaign where code is not null
+    """)
+
+
+def _complete(receipt: ImportReceipt) -> ImportReceipt:
+    """Fill in the figures that are read from the sheet at the end."""
+    sheet = receipt.sheet
+    receipt.refused = sheet.value("select coalesce(sum(rows), 0) from refusal")
+    receipt.days = sheet.value("select count(*) from day where code is null")
+    sheet.run("""
+        insert into rounding select campaign, exact_sum(rounding)
+        from row join label on label.id = row.label where rounding is not null and campaign is not null
+        group by campaign
+    """)
+    sums = sheet.select("""
+        select coalesce(nullif(label.currency, ''), brand.currency, '') as shown,
+            coalesce(exact_sum(rounding) filter (where rounding is not null), '0'),
+            sum(micros / 1000000), sum(micros % 1000000)
+        from row join label on label.id = row.label left join brand on brand.name = label.brand
+        group by shown order by shown
+    """)
+    for currency, rounding, *total in sums:
+        receipt.sums.append(FileSum(currency, to_amount(*total) - Decimal(rounding), Decimal(rounding)))
     return receipt
 
 
-class _BadName(Exception):
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column = column
-
-
-class _Directory:
-    """Brands and campaigns by the names that a file uses; makes the missing ones where that is wanted."""
-
-    def __init__(self, receipt: ImportReceipt, at: datetime, actor: str, create: NewBrands | None) -> None:
-        self.receipt = receipt
-        self.at = at
-        self.actor = actor
-        self.create = create
-        self.brands: dict[str, Brand] = {}
-        self.campaigns: dict[tuple[str, str], Campaign] = {}
-        self.names: dict[int, str] = {}
-
-    def resolve(self, rows: Iterable[SpendRow | BadRow]) -> Iterator[tuple[SpendRow, Campaign]]:
-        """The good rows with their campaigns; the bad ones go to the receipt."""
-        for row in rows:
-            self.receipt.rows += 1
-            if isinstance(row, BadRow):
-                self.receipt.bad.append(row)
-                continue
-            try:
-                campaign = self._campaign(row)
-            except _BadName as error:
-                self.receipt.bad.append(BadRow(row.line, error.column, str(error)))
-                continue
-            except Rejected as refused:
-                self.receipt.bad.append(BadRow(row.line, "date", refused.message))
-                continue
-            currency = campaign.brand.currency
-            self.receipt.totals[currency] = self.receipt.totals.get(currency, ZERO) + row.amount
-            yield row, campaign
-
-    def _campaign(self, row: SpendRow) -> Campaign:
-        """The row's campaign, made where that is wanted, unless its day cannot be. Raises _BadName, Rejected."""
-        brand = self._brand(row)
-        if row.currency and row.currency != brand.currency:
-            raise _BadName("currency", f"{row.currency!r} is not the currency of {brand.name}, {brand.currency}.")
-        refuse_day(row.day, local_clock(brand.timezone, self.at))
-        key = (row.brand, row.campaign)
-        if key not in self.campaigns:
-            found = Campaign.objects.filter(brand=brand, name=row.campaign).first()
-            campaign = found or self._new_campaign(brand, row.campaign)
-            campaign.brand = brand
-            self.campaigns[key] = campaign
-            self.names[campaign.pk] = f"{brand.name}, {campaign.name}"
-        return self.campaigns[key]
-
-    def _brand(self, row: SpendRow) -> Brand:
-        if row.brand not in self.brands:
-            self.brands[row.brand] = Brand.objects.filter(name=row.brand).first() or self._new_brand(row)
-        return self.brands[row.brand]
-
-    def _new_brand(self, row: SpendRow) -> Brand:
-        if self.create is None:
-            raise _BadName("brand", f"there is no brand {row.brand!r}.")
-        refuse_day(row.day, local_clock(self.create.timezone, self.at))
-        _refuse_invalid(Campaign(name=row.campaign), "campaign", exclude={"brand"})  # no brand for its sake
-        currency = row.currency or self.create.currency
-        brand = Brand(name=row.brand, timezone=self.create.timezone, currency=currency)
-        _refuse_invalid(brand, "brand")
-        brand.save()
-        self.receipt.brands_created.append(brand.name)
-        return brand
-
-    def _new_campaign(self, brand: Brand, name: str) -> Campaign:
-        if self.create is None:
-            raise _BadName("campaign", f"{brand.name} has no campaign {name!r}.")
-        campaign = Campaign(brand=brand, name=name)
-        _refuse_invalid(campaign, "campaign")
-        with transaction.atomic():
-            campaign.save()
-            # What already costs money is running.
-            enforcement.activate([campaign.pk], at=self.at, actor=self.actor)
-        self.receipt.campaigns_created.append(f"{brand.name}, {name}")
-        return campaign
-
-
-def _refuse_invalid(new: Brand | Campaign, column: str, exclude: set[str] | None = None) -> None:
-    try:
-        new.full_clean(exclude=exclude)
-    except ValidationError as error:
-        raise _BadName(column, " ".join(error.messages)) from error
+@contextmanager
+def _taken_back() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

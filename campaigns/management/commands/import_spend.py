@@ -1,25 +1,46 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.utils import timezone
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from campaigns.importing import Columns, Reading, UnreadableFile, open_spend
-from campaigns.intake import ImportReceipt, NewBrands, import_daily_totals, import_entries
-from campaigns.management.base import with_progress
-from campaigns.money import format_money
+from campaigns.intake import (
+    ImportReceipt,
+    Missing,
+    NewBrands,
+    Overtaken,
+    Sheet,
+    import_daily_totals,
+    import_entries,
+)
+from campaigns.management.base import progress_watch
+from campaigns.money import ZERO, format_amount
+from campaigns.receipts import CampaignLine, Listing, MonthLine, line_as_json
 
 ACTOR = "command:import_spend"
+# Lines of a list on a terminal, and of a table elsewhere.
+MOST_SHOWN = 20
+MOST_IN_A_TABLE = 1_000
+
+Line = TypeVar("Line")
+Figures = TypeVar("Figures", CampaignLine, MonthLine)
 
 
 class Command(BaseCommand):
@@ -40,6 +61,22 @@ class Command(BaseCommand):
             "written (blank).",
         )
         parser.add_argument("--amount-column", default="amount", metavar="NAME")
+        parser.add_argument("--external-id-column", default="external_id", metavar="NAME")
+        parser.add_argument(
+            "--date-format",
+            choices=["DMY", "MDY", "YMD"],
+            default="",
+            help="The order of day, month and year, where the dates of the file do not show it.",
+        )
+        parser.add_argument(
+            "--decimal",
+            choices=[".", ","],
+            default="",
+            help="The decimal mark, where the amounts of the file do not show it.",
+        )
+        parser.add_argument(
+            "--round", action="store_true", help="Round amounts of more than six decimals, instead of refusing them."
+        )
         parser.add_argument("--brand", default="", metavar="NAME", help="The brand of the whole file.")
         parser.add_argument("--create-missing", action="store_true", help="Make brands and campaigns that are missing.")
         parser.add_argument("--timezone", default=settings.TIME_ZONE, metavar="ZONE", help="Of brands made here.")
@@ -50,48 +87,161 @@ class Command(BaseCommand):
             help="Of brands made here, unless a row says.",
         )
         parser.add_argument("--add", action="store_true", help="Record each row as an entry of its own.")
+        parser.add_argument("--dry-run", action="store_true", help="Say what would change, and change nothing.")
+        parser.add_argument("--format", choices=["text", "json"], default="text")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        columns = Columns(
-            date=options["date_column"],
-            brand=options["brand_column"],
-            campaign=tuple(options["campaign_column"] or ["campaign"]),
-            amount=options["amount_column"],
-        )
-        reading = Reading(brand=options["brand"].strip(), columns=columns)
-        create = NewBrands(_zone(options["timezone"]), options["currency"]) if options["create_missing"] else None
-        at = timezone.now()
-        with _opened(options["file"]) as file:
+        reading, missing = _reading(options), _missing(options)
+        settled: dict[str, Any] = {
+            "missing": missing,
+            "dry_run": options["dry_run"],
+            "at": timezone.now(),
+            "actor": ACTOR,
+        }
+        with _opened(options["file"]) as file, Sheet() as sheet:
             try:
-                # Read once through first, so that a file that breaks off halfway leaves nothing behind.
-                count = sum(1 for _ in open_spend(file, reading).rows)
-                digest = _digest(file)
-                rows = with_progress(open_spend(file, reading).rows, "Rows", count)
-                if options["add"]:
-                    receipt = import_entries(rows, digest=digest, at=at, actor=ACTOR, create=create)
-                else:
-                    receipt = import_daily_totals(rows, at=at, actor=ACTOR, create=create)
-            except UnreadableFile as error:
+                with progress_watch() as watch:
+                    if options["add"]:
+                        digest = _digest(file)
+                        spend = open_spend(file, reading)
+                        receipt = import_entries(spend, sheet, digest=digest, watch=watch, **settled)
+                    else:
+                        spend = open_spend(file, reading)
+                        receipt = import_daily_totals(spend, sheet, watch=watch, **settled)
+            except (UnreadableFile, Overtaken) as error:
                 raise CommandError(f"{options['file']}: {error} Nothing was imported.") from error
-        self.report(receipt)
+            if options["format"] == "json":
+                self.write_json(receipt)
+            else:
+                self.write_text(receipt)
+        if receipt.refused:
+            after = "would be refused" if receipt.dry_run else "were refused. The others count"
+            raise CommandError(f"{receipt.refused} rows {after}.")
 
-    def report(self, receipt: ImportReceipt) -> None:
-        for name in receipt.brands_created:
-            self.stdout.write(f"New brand: {name}")
-        for name in receipt.campaigns_created:
-            self.stdout.write(f"New campaign: {name}")
-        for currency, total in sorted(receipt.totals.items()):
-            self.stdout.write(f"Rows that could be read add up to {format_money(total, currency)}")
+    def write_text(self, receipt: ImportReceipt) -> None:
+        """What happened on stdout, and on stderr what somebody should look at."""
+        for brand in self.some(receipt.new_brands, self.stdout):
+            self.stdout.write(f"New brand: {brand.brand} ({brand.timezone}, {brand.currency})")
+        for new in self.some(receipt.new_campaigns, self.stdout):
+            near = f" (not {new.near!r}, which is written differently)" if new.near else ""
+            self.stdout.write(f"New campaign: {new.brand}, {new.campaign}{near}")
+        for linked in self.some(receipt.linked_campaigns, self.stdout):
+            self.stdout.write(f"External ID {linked.external_id} for: {linked.brand}, {linked.campaign}")
+        self.write_table(
+            receipt.campaigns,
+            ("Campaign", "Days", "In the file", "Recorded before" if receipt.dry_run else "Recorded", "Changed by"),
+            lambda line: (f"{line.days:,}", *_exact(line.currency, line.stated, line.recorded, line.difference)),
+            receipt.totals,
+        )
+        if receipt.dry_run:
+            self.write_table(
+                receipt.months,
+                ("Campaign", "Month", "Would change by"),
+                lambda line: (line.month, *_exact(line.currency, line.difference)),
+            )
+        for each in receipt.sums:
+            rounded = f", and rounding adds {format_amount(each.rounding)}" if each.rounding else ""
+            (stated,) = _exact(each.currency, each.stated)
+            self.stdout.write(f"Rows that could be read add up to {stated}{rounded}.")
+        recorded = "entries would be recorded" if receipt.dry_run else "entries recorded"
         self.stdout.write(
-            f"{receipt.rows} rows, {receipt.refused} refused; {receipt.days} days of campaigns; "
-            f"{receipt.recorded} entries recorded, {receipt.duplicates} duplicates."
+            f"{receipt.format}: {receipt.rows} rows, {receipt.refused} refused; {receipt.days} days of campaigns; "
+            f"{receipt.recorded} {recorded}, {receipt.duplicates} duplicates."
         )
         if receipt.paused:
-            self.stdout.write(f"Campaigns paused by it: {', '.join(map(str, receipt.paused))}")
-        if receipt.bad:
-            for bad in sorted(receipt.bad, key=lambda row: row.line):
-                self.stderr.write(str(bad))
-            raise CommandError(f"{receipt.refused} rows were refused, see above. The others count.")
+            paused = self.some(receipt.paused, self.stdout)
+            self.stdout.write(f"Campaigns paused by it: {', '.join(map(str, paused))}")
+        self.write_warnings(receipt)
+
+    def write_warnings(self, receipt: ImportReceipt) -> None:
+        if receipt.short_of_total:
+            self.stderr.write(
+                f"The file's own total is {format_amount(receipt.stated_total or ZERO)}: its rows miss that by "
+                f"{format_amount(receipt.short_of_total)}."
+            )
+        for refusal in self.some(receipt.refusals, self.stderr):
+            self.stderr.write(str(refusal))
+        if not receipt.dry_run:
+            for day in self.some(receipt.disagreements, self.stderr):
+                in_file, recorded = _exact(day.currency, day.in_file, day.recorded)
+                self.stderr.write(
+                    f"{day.brand}, {day.campaign} on {day.day}: {in_file} in the file (from line {day.line}), "
+                    f"{recorded} recorded. {day.reason}"
+                )
+
+    def write_table(
+        self,
+        listing: Listing[Figures],
+        headings: tuple[str, ...],
+        cells: Callable[[Figures], tuple[str, ...]],
+        totals: Iterable[Figures] = (),
+    ) -> None:
+        table = Table()
+        for number, heading in enumerate(headings):
+            table.add_column(heading, justify="right" if number else "left", overflow="fold")
+        lines = listing.first(MOST_SHOWN if self.stdout.isatty() else MOST_IN_A_TABLE)
+        if not lines:
+            return
+        for line in lines:
+            table.add_row(escape(f"{line.brand}, {line.campaign}"), *cells(line))
+        table.add_section()
+        for line in totals:
+            table.add_row("All", *cells(line), style="bold")
+        # In a pipe nobody's screen is too narrow.
+        console = Console() if self.stdout.isatty() else Console(width=200)
+        with console.capture() as shown:
+            console.print(table)
+        self.stdout.write(shown.get(), ending="")
+        self.say_rest(len(listing) - len(lines), self.stdout)
+
+    def some(self, lines: Collection[Line] | Listing[Line], out: OutputWrapper) -> Iterator[Line]:
+        """All of them, or on a terminal the first few and how many there are beside."""
+        if not out.isatty():
+            yield from lines
+            return
+        yield from islice(lines, MOST_SHOWN)
+        self.say_rest(len(lines) - MOST_SHOWN, out)
+
+    def say_rest(self, count: int, out: OutputWrapper) -> None:
+        if count > 0:
+            out.write(f"... and {count:,} more: --format json has all of them.")
+
+    def write_json(self, receipt: ImportReceipt) -> None:
+        """One object, a list's lines as they are read: as many as there may be."""
+        self.stdout.write(json.dumps(receipt.as_json())[:-1], ending="")
+        for name, listing in receipt.lists().items():
+            self.stdout.write(f', "{name}": [', ending="")
+            for number, line in enumerate(listing):
+                self.stdout.write(", " * bool(number) + json.dumps(line_as_json(line)), ending="")
+            self.stdout.write("]", ending="")
+        self.stdout.write("}")
+
+
+def _reading(options: dict[str, Any]) -> Reading:
+    columns = Columns(
+        date=options["date_column"],
+        brand=options["brand_column"],
+        campaign=tuple(options["campaign_column"] or ["campaign"]),
+        amount=options["amount_column"],
+        external_id=options["external_id_column"],
+    )
+    return Reading(
+        brand=options["brand"].strip(),
+        columns=columns,
+        date_format=options["date_format"],
+        decimal=options["decimal"],
+        round=options["round"],
+    )
+
+
+def _missing(options: dict[str, Any]) -> Missing:
+    new_brands = NewBrands(_zone(options["timezone"]), options["currency"])
+    return Missing(campaigns=True, brands=new_brands) if options["create_missing"] else Missing()
+
+
+def _exact(currency: str, *amounts: Decimal) -> list[str]:
+    """Amounts to the last digit."""
+    return [f"{currency} {format_amount(amount, currency)}".strip() for amount in amounts]
 
 
 def _zone(name: str) -> ZoneInfo:
