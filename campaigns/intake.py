@@ -25,7 +25,7 @@ from campaigns.models import Brand, Campaign, DailySpend
 from campaigns.money import MAX_AMOUNT
 from campaigns.periods import day_start, local_clock
 from campaigns.receipts import FileSum, ImportReceipt
-from campaigns.staging import Sheet, StagedRow, Watch, to_amount, to_micros
+from campaigns.staging import EXACT, Sheet, StagedRow, Watch, to_amount, to_micros
 
 __all__ = [
     "ImportReceipt",
@@ -323,7 +323,8 @@ def _complete(receipt: ImportReceipt) -> ImportReceipt:
         group by shown order by shown
     """)
     for currency, rounding, *total in sums:
-        receipt.sums.append(FileSum(currency, to_amount(*total) - Decimal(rounding), Decimal(rounding)))
+        rounded = Decimal(rounding)
+        receipt.sums.append(FileSum(currency, EXACT.subtract(to_amount(*total), rounded), rounded))
     return receipt
 
 

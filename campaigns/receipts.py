@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from functools import reduce
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from campaigns.money import ZERO, format_amount
-from campaigns.staging import Sheet, to_amount
+from campaigns.staging import EXACT, Sheet, to_amount
 
 Line = TypeVar("Line")
 
@@ -93,7 +94,7 @@ class CampaignLine:
     @property
     def agrees(self) -> bool:
         """Whether the ledger has what the file says, to the last digit."""
-        return self.stated + self.rounding == self.recorded
+        return EXACT.add(self.stated, self.rounding) == self.recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class ImportReceipt:
         """By how much the rows miss what the file's total line states; 0 where it has none."""
         if self.stated_total is None or len({each.currency for each in self.sums}) > 1:
             return ZERO
-        return self.stated_total - sum((each.stated for each in self.sums), ZERO)
+        return EXACT.subtract(self.stated_total, reduce(EXACT.add, (each.stated for each in self.sums), ZERO))
 
     def as_json(self) -> dict[str, Any]:
         """The figures, without the lists."""
@@ -271,7 +272,8 @@ def _campaign_line(
 ) -> CampaignLine:
     in_file, recorded, difference = (to_amount(*sums[place : place + 2]) for place in (0, 2, 4))
     rounded = Decimal(rounding)
-    return CampaignLine(brand, campaign, currency, rows, days, in_file - rounded, rounded, recorded, difference)
+    stated = EXACT.subtract(in_file, rounded)
+    return CampaignLine(brand, campaign, currency, rows, days, stated, rounded, recorded, difference)
 
 
 def line_as_json(line: Any) -> dict[str, Any]:

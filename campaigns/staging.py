@@ -25,6 +25,9 @@ SLICE = 10_000
 # Labels kept at hand while rows are read; a file may have as many as rows.
 LABELS_AT_HAND = 50_000
 
+# For sums with what rounding added, which may have dozens of decimals: digits enough that nothing is rounded.
+EXACT = Context(prec=200)
+
 # What is called now and then while a long step goes on: the step, how much of it is done, and of how much (0: unknown).
 Watch = Callable[[str, int, int], None]
 
@@ -246,15 +249,12 @@ class Sheet:
 class _ExactSum:
     """The exact sum of decimals in text, as an aggregate for SQL; null where there are none."""
 
-    # More digits than any two of them have between them, so that nothing is rounded.
-    context = Context(prec=200)
-
     def __init__(self) -> None:
         self.sum = ZERO
 
     def step(self, text: str | None) -> None:
         if text is not None:
-            self.sum = self.context.add(self.sum, Decimal(text))
+            self.sum = EXACT.add(self.sum, Decimal(text))
 
     def finalize(self) -> str:
         return f"{self.sum:f}"
@@ -280,4 +280,4 @@ def to_micros(amount: Decimal) -> int:
 
 
 def to_amount(units: int, micros: int) -> Decimal:
-    return Decimal(units * MICROS + micros).scaleb(-DECIMALS)
+    return EXACT.scaleb(Decimal(units * MICROS + micros), -DECIMALS)
