@@ -96,6 +96,9 @@ API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 600)
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# Uploaded files wait here until they are imported.
+MEDIA_ROOT = env.text("MEDIA_ROOT") or BASE_DIR / "var" / "media"
+UPLOAD_LIMIT_MB = env.whole_number("UPLOAD_LIMIT_MB", 100, at_least=1)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -203,6 +206,17 @@ UNFOLD = {
                         "title": "Spend by day",
                         "icon": "calendar_month",
                         "link": reverse_lazy("admin:campaigns_dailyspend_changelist"),
+                    },
+                    {
+                        "title": "Import spend",
+                        "icon": "upload_file",
+                        "link": reverse_lazy("admin:campaigns_spendimport_add"),
+                        "permission": lambda request: request.user.has_perm("campaigns.add_spendimport"),
+                    },
+                    {
+                        "title": "Imports",
+                        "icon": "inventory",
+                        "link": reverse_lazy("admin:campaigns_spendimport_changelist"),
                     },
                     {
                         "title": "Status changes",

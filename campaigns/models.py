@@ -420,3 +420,48 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SpendImport(models.Model):
+    """A file of spend that a person uploads: looked through, confirmed, imported. Written by `uploads.py` alone."""
+
+    class State(models.TextChoices):
+        CHECKING = "CHECKING", "Being checked"
+        READY = "READY", "Waits for you"
+        IMPORTING = "IMPORTING", "Being imported"
+        DONE = "DONE", "Imported"
+        REFUSED = "REFUSED", "Refused"
+        DISCARDED = "DISCARDED", "Discarded"
+
+    # States in which a worker has it, or will.
+    WORKING: ClassVar = (State.CHECKING, State.IMPORTING)
+
+    name = models.CharField("file", max_length=255, help_text="As the person's computer calls it.")
+    file = models.FileField(upload_to="imports", max_length=255, blank=True, help_text="Kept until it is imported.")
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the content: what was checked is what is imported.")
+    options = models.JSONField(default=dict, help_text="What the person says of the file, and what may be made.")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name="by"
+    )
+    uploaded_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    finished_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=9, choices=State, default=State.CHECKING)
+    progress = models.JSONField(default=dict, help_text="The step that is being done, and how far it is.")
+    moved_at = models.DateTimeField(db_default=Now(), help_text="When something was last heard of it.")
+    error = models.TextField(blank=True, default="", help_text="Why it was refused, or what keeps it from going on.")
+    result = models.JSONField(null=True, help_text="What the import would do, then what it did.")
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        verbose_name = "import"
+        constraints: ClassVar = [
+            # What waits for a person or a worker needs its file.
+            models.CheckConstraint(
+                condition=~Q(file="") | Q(state__in=["DONE", "REFUSED", "DISCARDED"]), name="import_has_file"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

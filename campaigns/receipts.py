@@ -166,6 +166,14 @@ class ImportReceipt:
             "paused": self.paused,
         }
 
+    def summary(self, most: int) -> dict[str, Any]:
+        """The figures, and of each list how long it is and its first lines: at most so many, as JSON."""
+        lists = {
+            name: {"count": len(listing), "lines": [line_as_json(line) for line in listing.first(most)]}
+            for name, listing in self.lists().items()
+        }
+        return {**self.as_json(), "paused": self.paused[:most], "paused_count": len(self.paused), "lists": lists}
+
     def lists(self) -> dict[str, Listing[Any]]:
         """All lists by their names in JSON. A dry run has no disagreements: it is about to change what differs."""
         lists: dict[str, Listing[Any]] = {

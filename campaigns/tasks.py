@@ -15,7 +15,7 @@ from celery import Task, shared_task
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from campaigns import ledger
+from campaigns import ledger, uploads
 from campaigns.enforcement import reconcile
 from campaigns.holds import Hold
 from campaigns.models import Brand
@@ -103,3 +103,17 @@ def generate_spend_report(brand_id: int | None = None) -> Any:
         with_campaigns=brand_id is not None,
     )
     return report.as_json()
+
+
+class ImportTask(PatientTask):
+    """What broke off for good is said where the person looks, who may start it again."""
+
+    def on_failure(self, exc: Exception, _task_id: str, args: Any, _kwargs: Any, _einfo: Any) -> None:
+        uploads.break_off(args[0], f"It broke off: {exc or type(exc).__name__}")
+
+
+# A million rows may take minutes on a small machine. The limits stay below the broker's visibility timeout.
+@shared_task(base=ImportTask, soft_time_limit=3000, time_limit=3300)
+def work_on_import(import_id: int) -> None:
+    """Check or import an uploaded file, as its state says. Delivered twice, it does nothing more."""
+    uploads.work_on(import_id, at=timezone.now())

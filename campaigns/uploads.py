@@ -1,0 +1,186 @@
+"""An upload's way into the ledger: kept, checked, confirmed by a person, imported. The only writer of SpendImport.
+
+What is to be done stands in its state, so a worker's task only says "go on": come twice, it finds nothing left to do,
+and where it never came it is sent again. An import that runs twice sets the same totals twice (R9).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from celery import current_app
+from django.contrib.auth.models import User
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError as BrokerError
+
+from campaigns.importing import Columns, Reading, UnreadableFile, open_spend
+from campaigns.intake import Missing, Overtaken, Sheet, import_daily_totals
+from campaigns.models import SpendImport
+
+# Files up to this many bytes are worked on while the person waits: a second or two.
+AT_ONCE = 256 * 1024
+# Lines of each list that are kept to be shown.
+LINES_KEPT = 200
+
+State = SpendImport.State
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person says of an uploaded file. As in `Reading` and `Missing`; a brand is made on its own page only."""
+
+    brand: str = ""
+    date_format: str = ""
+    decimal: str = ""
+    round: bool = False
+    create_missing: bool = False
+    date_column: str = "date"
+    brand_column: str = "brand"
+    campaign_columns: tuple[str, ...] = ("campaign",)
+    amount_column: str = "amount"
+    external_id_column: str = "external_id"
+
+    @property
+    def reading(self) -> Reading:
+        columns = Columns(
+            date=self.date_column,
+            brand=self.brand_column,
+            campaign=tuple(self.campaign_columns),
+            amount=self.amount_column,
+            external_id=self.external_id_column,
+        )
+        return Reading(
+            brand=self.brand,
+            columns=columns,
+            date_format=self.date_format,
+            decimal=self.decimal,
+            round=self.round,
+        )
+
+
+def keep(file: File[bytes], name: str, options: Options, *, user: User, at: datetime) -> SpendImport:
+    """Keep an uploaded file, to be checked."""
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    return SpendImport.objects.create(
+        name=name[-255:],
+        file=default_storage.save(f"imports/{digest.hexdigest()[:16]}", file),
+        size=file.size,
+        digest=digest.hexdigest(),
+        options=asdict(options),
+        uploaded_by=user,
+        uploaded_at=at,
+    )
+
+
+def confirm(import_id: int, digest: str, *, user: User) -> bool:
+    """Let it be imported, once: False where it does not wait for that, or is another file than the person saw."""
+    waiting = SpendImport.objects.filter(pk=import_id, state=State.READY, digest=digest)
+    return bool(waiting.update(state=State.IMPORTING, confirmed_by=user, progress={}, moved_at=Now()))
+
+
+def discard(import_id: int, *, at: datetime) -> bool:
+    """Give it up and delete its file: False where it is being imported, or over."""
+    return any(_finish(import_id, state, State.DISCARDED, at=at) for state in (State.CHECKING, State.READY))
+
+
+def start(import_id: int, *, at: datetime) -> None:
+    """Do what its state says: a small file at once, a large one in a worker. What keeps it from that is noted on it."""
+    upload = SpendImport.objects.get(pk=import_id)
+    try:
+        if upload.size <= AT_ONCE:
+            work_on(import_id, at=at)
+        else:
+            SpendImport.objects.filter(pk=import_id).update(error="", moved_at=Now())
+            current_app.send_task("campaigns.tasks.work_on_import", [import_id])
+    except BrokerError:
+        broker = current_app.connection()
+        where = f"{broker.hostname}:{broker.port}"
+        break_off(import_id, f"The broker at {where} does not answer, so no worker knows of it yet. Nothing is lost.")
+    except Exception as error:
+        logger.exception("Import %s broke off", import_id)
+        break_off(import_id, f"It broke off: {error}")
+
+
+def work_on(import_id: int, *, at: datetime) -> None:
+    """Check the file or import it, as its state says; do nothing where neither is to be done.
+
+    Raises what breaks it off: then it may be started again.
+    """
+    upload = SpendImport.objects.filter(pk=import_id, state__in=SpendImport.WORKING).first()
+    if upload is None:
+        return
+    options = Options(**upload.options)
+    try:
+        with _copied(upload) as file, Sheet() as sheet:
+            receipt = import_daily_totals(
+                open_spend(file, options.reading),
+                sheet,
+                at=at,
+                actor=f"user:{upload.confirmed_by.get_username()}" if upload.confirmed_by else "",
+                missing=Missing(campaigns=options.create_missing),
+                dry_run=upload.state == State.CHECKING,
+                watch=_watch(upload, file),
+            )
+            result = receipt.summary(LINES_KEPT)
+    except UnreadableFile as error:
+        _finish(import_id, upload.state, State.REFUSED, at=at, error=f"{error} Nothing was imported.")
+    except Overtaken as error:
+        SpendImport.objects.filter(pk=import_id, state=upload.state).update(state=State.CHECKING, error=str(error))
+    else:
+        if upload.state == State.CHECKING:
+            checked = SpendImport.objects.filter(pk=import_id, state=State.CHECKING)
+            checked.update(state=State.READY, result=result, error="", progress={})
+        else:
+            _finish(import_id, State.IMPORTING, State.DONE, at=at, result=result)
+
+
+def break_off(import_id: int, reason: str) -> None:
+    """Note why it does not go on. Its state stays, so that it can be started again."""
+    SpendImport.objects.filter(pk=import_id, state__in=SpendImport.WORKING).update(error=reason, progress={})
+
+
+def _finish(import_id: int, before: str, after: str, *, at: datetime, **changes: Any) -> bool:
+    """Move it to its last state, unless somebody did so before, and delete its file."""
+    waiting = SpendImport.objects.filter(pk=import_id, state=before)
+    name = waiting.values_list("file", flat=True).first()
+    changed = waiting.update(state=after, file="", finished_at=at, progress={}, **{"error": "", **changes})
+    if changed and name:
+        default_storage.delete(name)
+    return bool(changed)
+
+
+@contextmanager
+def _copied(upload: SpendImport) -> Iterator[BinaryIO]:
+    """The content, on this machine wherever the storage is. Raises UnreadableFile where it is another than before."""
+    with tempfile.TemporaryFile() as copy:
+        with upload.file.open("rb") as kept:
+            shutil.copyfileobj(kept, copy)
+        copy.seek(0)
+        if hashlib.file_digest(copy, "sha256").hexdigest() != upload.digest:
+            raise UnreadableFile("The file has changed since it was uploaded: upload it again.")
+        copy.seek(0)
+        yield copy
+
+
+def _watch(upload: SpendImport, file: BinaryIO) -> Callable[[str, int, int], None]:
+    """Note on the upload how far it is. How far a file is read shows in where its reader stands."""
+    moving = SpendImport.objects.filter(pk=upload.pk, state=upload.state)
+
+    def watch(step: str, done: int, total: int) -> None:
+        percent = 100 * done // total if total else 100 * file.tell() // upload.size
+        moving.update(progress={"step": step, "done": done, "percent": min(percent, 100)}, moved_at=Now(), error="")
+
+    return watch
