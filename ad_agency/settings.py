@@ -217,6 +217,9 @@ UNFOLD = {
                         "title": "Imports",
                         "icon": "inventory",
                         "link": reverse_lazy("admin:campaigns_spendimport_changelist"),
+                        "active": lambda request: (
+                            "/spendimport/" in request.path and not request.path.endswith("/add/")
+                        ),
                     },
                     {
                         "title": "Status changes",

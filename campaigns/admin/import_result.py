@@ -20,19 +20,23 @@ class Table:
     note: str = ""
 
 
-def figures(result: Line) -> list[tuple[str, str]]:
-    """The figures that matter first, with what they are."""
+def figures(result: Line) -> list[tuple[str, list[str]]]:
+    """The figures that matter first, each by its name; amounts a currency."""
     before = result["dry_run"]
-    shown = [
-        ("Rows", f"{result['rows']:,}"),
-        ("Refused rows", f"{result['refused_rows']:,}"),
-        ("Days of campaigns", f"{result['days']:,}"),
-        ("Entries to record" if before else "Entries recorded", f"{result['entries']:,}"),
-    ]
-    shown += [("In the file", _money(each["stated"], each["currency"])) for each in result["sums"]]
-    change = "Would change by" if before else "Changed by"
     totals = result["lists"]["totals"]["lines"]
-    return shown + [(change, _change(each["difference"], each["currency"])) for each in totals]
+    changes = [_change(each["difference"], each["currency"]) for each in totals if Decimal(each["difference"])]
+    recorded = (
+        [] if before else [("Recorded", [_money(each["recorded"], each["currency"]) for each in totals] or ["0"])]
+    )
+    return [
+        ("Rows", [f"{result['rows']:,}"]),
+        ("Refused rows", [f"{result['refused_rows']:,}"]),
+        ("Days of campaigns", [f"{result['days']:,}"]),
+        ("Entries to record" if before else "Entries recorded", [f"{result['entries']:,}"]),
+        ("In the file", [_money(each["stated"], each["currency"]) for each in result["sums"]] or ["0"]),
+        *recorded,
+        ("Would change by" if before else "Changed by", changes or ["0"]),
+    ]
 
 
 def warnings(result: Line) -> list[str]:

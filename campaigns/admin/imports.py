@@ -116,7 +116,7 @@ class UploadForm(forms.Form):
         return [self[name] for name in self.COLUMNS]
 
     def columns_changed(self) -> bool:
-        return bool(set(self.changed_data) & set(self.COLUMNS))
+        return self.is_bound and bool(set(self.changed_data) & set(self.COLUMNS))
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
@@ -261,7 +261,7 @@ class SpendImportAdmin(ReadOnlyPage):
 
     @display(description="Uploaded at", ordering="uploaded_at")
     def uploaded(self, upload: SpendImport) -> str:
-        return f"{upload.uploaded_at:%Y-%m-%d %H:%M}"
+        return f"{timezone.localtime(upload.uploaded_at):%Y-%m-%d %H:%M %Z}"
 
     @display(description="Brand", empty_value="As the file says")
     def brand(self, upload: SpendImport) -> str | None:
@@ -302,7 +302,8 @@ def about(upload: SpendImport) -> str:
     """What file it is, of whom and when, and what was said of it."""
     options = upload.options
     by = f" by {upload.uploaded_by.get_username()}" if upload.uploaded_by else ""
-    said = [f"{filesizeformat(upload.size)}, uploaded{by} on {upload.uploaded_at:%Y-%m-%d at %H:%M} UTC"]
+    when = f"{timezone.localtime(upload.uploaded_at):%Y-%m-%d at %H:%M %Z}"
+    said = [f"{filesizeformat(upload.size)}, uploaded{by} on {when}"]
     if upload.result:
         said.insert(0, upload.result["format"])
     if options["brand"]:

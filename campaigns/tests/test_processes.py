@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -158,6 +159,50 @@ def test_a_tick_of_beat_pauses_a_campaign_and_makes_two_missed_midnights_right(
     )
     assert installation.python(by_the_tick) == ["task:check_campaign_budgets"] * 3
     assert installation.run("verify_spend").returncode == 0
+
+
+A_LARGE_UPLOAD = """
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from campaigns import uploads
+user = User.objects.create_superuser("alice")
+rows = "".join(f"2026-10-{day:02},Acme,Spring,0.01\\n" for day in range(1, 11) for _ in range(1200))
+file = ContentFile(("date,brand,campaign,amount\\n" + rows).encode())
+assert file.size > uploads.AT_ONCE
+upload = uploads.keep(file, "spend.csv", uploads.Options(), user=user, at=timezone.now())
+uploads.start(upload.pk, at=timezone.now())
+result = upload.pk
+"""
+
+CONFIRM_IT = """
+from django.contrib.auth.models import User
+from django.utils import timezone
+from campaigns import uploads
+upload = SpendImport.objects.get()
+result = uploads.confirm(upload.pk, upload.digest, user=User.objects.get())
+for _ in range(3):
+    uploads.start(upload.pk, at=timezone.now())
+"""
+
+
+def test_a_large_upload_is_checked_and_imported_by_a_worker_once_however_often_it_is_told(
+    installation: Installation, broker: ValkeyServer, tmp_path: Path
+) -> None:
+    installation.environment["MEDIA_ROOT"] = str(tmp_path / "media")
+    installation.python(A_RUNNING_CAMPAIGN.replace('"5"', '"500"'))
+    installation.python(A_LARGE_UPLOAD)
+    state = "result = SpendImport.objects.get().state"
+
+    with celery(installation, "worker", "--concurrency", "2"):
+        eventually(installation, state, "READY")
+        assert installation.python("result = SpendLog.objects.count()") == 0
+        assert installation.python(CONFIRM_IT) is True
+        eventually(installation, state, "DONE")
+
+    assert installation.python("result = [str(c.total_spend) for c in Campaign.objects.all()]") == ["120.000000"]
+    assert installation.python("result = SpendLog.objects.count()") == 10
+    assert list((tmp_path / "media" / "imports").iterdir()) == []
 
 
 def test_a_command_that_needs_a_worker_says_when_the_broker_is_away(installation: Installation) -> None:

@@ -1,0 +1,520 @@
+"""Importing by hand: upload, preview, confirm. What a person confirms is what they saw, and it counts once."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from campaigns import intake, tasks
+from campaigns.intake import Overtaken
+from campaigns.models import Campaign, DailySpend, SpendImport, SpendLog, StatusChange
+from campaigns.tests.factories import BrandFactory, CampaignFactory
+
+pytestmark = pytest.mark.django_db
+
+IMPORTS = "/admin/campaigns/spendimport/"
+ADD = f"{IMPORTS}add/"
+TEXT = "date,brand,campaign,amount\n2026-10-01,Acme,Spring,10.5\n2026-10-02,Acme,Spring,2\n"
+COLUMNS = {
+    "date_column": "date",
+    "brand_column": "brand",
+    "campaign_columns": "campaign",
+    "amount_column": "amount",
+    "external_id_column": "external_id",
+}
+
+
+class Queue:
+    """The messages that reached the broker, which a test may deliver as often as it likes, or lose."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    def send(self, name: str, args: list[int]) -> None:
+        assert name == tasks.work_on_import.name
+        self.sent += args
+
+    def deliver(self) -> None:
+        for import_id in self.sent:
+            tasks.work_on_import.apply(args=(import_id,), throw=True)
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Any, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
+    """Every file is too large to be done at once."""
+    queue = Queue()
+    monkeypatch.setattr("campaigns.uploads.AT_ONCE", 0)
+    monkeypatch.setattr("campaigns.uploads.current_app.send_task", queue.send)
+    return queue
+
+
+@pytest.fixture
+def spring() -> Campaign:
+    return CampaignFactory.create(brand=BrandFactory.create(name="Acme", currency="EUR"), name="Spring")
+
+
+def upload(page: Client, text: str | bytes = TEXT, **fields: Any) -> SpendImport:
+    """Upload a file, which must be taken, and give what is kept of it."""
+    content = text if isinstance(text, bytes) else text.encode()
+    response = page.post(ADD, {"file": SimpleUploadedFile("spend.csv", content), **COLUMNS, **fields})
+    assert response.status_code == 302, response.context["form"].errors
+    kept = SpendImport.objects.latest("pk")
+    assert response["Location"] == f"{IMPORTS}{kept.pk}/change/"
+    return kept
+
+
+def act(page: Client, kept: SpendImport, step: str, **data: str) -> HttpResponse:
+    response: Any = page.post(f"{IMPORTS}{kept.pk}/{step}/", {"digest": kept.digest, **data}, follow=True)
+    kept.refresh_from_db()
+    return response
+
+
+def shown(page: Client, kept: SpendImport) -> str:
+    kept.refresh_from_db()
+    return page.get(f"{IMPORTS}{kept.pk}/change/").content.decode()
+
+
+def days() -> dict[str, Decimal]:
+    return {str(day): amount for day, amount in DailySpend.objects.values_list("day", "amount")}
+
+
+def files() -> list[str]:
+    return default_storage.listdir("imports")[1] if default_storage.exists("imports") else []
+
+
+def test_an_upload_shows_what_it_would_change_and_changes_nothing(admin_page: Client, spring: Campaign) -> None:
+    kept = upload(admin_page, TEXT + "2026-11-01,Acme,Spring,1\n2026-11-02,Acme,spring,1\nx,Acme,Spring,1\n")
+
+    page = shown(admin_page, kept)
+
+    assert kept.state == "READY"
+    for expected in (
+        "Waits for you",
+        "EUR 14.50",
+        "EUR +12.50",
+        "EUR +1.00",
+        "2026-10",
+        "2026-11",
+        "2 rows are refused and would not count",
+        "&#x27;x&#x27; is not a date",
+        "Acme has no campaign &#x27;spring&#x27;. It has &#x27;Spring&#x27;, which is written differently.",
+        "Confirm and import",
+    ):
+        assert expected in page
+    assert not SpendLog.objects.exists()
+
+
+def test_what_is_confirmed_is_imported_by_the_person_and_its_file_is_deleted(
+    admin_page: Client, spring: Campaign
+) -> None:
+    Campaign.objects.update(total_budget=Decimal(12))
+    kept = upload(admin_page)
+    assert len(files()) == 1
+
+    act(admin_page, kept, "confirm")
+
+    assert (kept.state, kept.confirmed_by, kept.file.name) == ("DONE", User.objects.get(), "")
+    assert kept.finished_at is not None
+    assert days() == {"2026-10-01": Decimal("10.5"), "2026-10-02": Decimal(2)}
+    assert files() == []
+    assert StatusChange.objects.get().actor == "user:alice"
+    page = shown(admin_page, kept)
+    for expected in (
+        "Imported",
+        "EUR +12.50",
+        "Paused by this spend",
+        f"/admin/campaigns/campaign/{spring.pk}/change/",
+    ):
+        assert expected in page
+    assert "Confirm and import" not in page
+
+
+def test_confirmed_twice_it_is_imported_once(admin_page: Client, spring: Campaign, queue: Queue) -> None:
+    kept = upload(admin_page)
+    queue.deliver()
+
+    act(admin_page, kept, "confirm")
+    again = act(admin_page, kept, "confirm")
+
+    assert "It does not wait to be confirmed any more" in again.content.decode()
+    assert len(queue.sent) == 2  # one to check it, one to import it
+    queue.deliver()
+    assert SpendLog.objects.count() == 2
+
+
+def test_a_task_delivered_twice_is_harmless(admin_page: Client, spring: Campaign, queue: Queue) -> None:
+    kept = upload(admin_page)
+    queue.deliver()
+    act(admin_page, kept, "confirm")
+
+    queue.deliver()
+    kept.refresh_from_db()
+    first = (kept.state, kept.result, kept.finished_at)
+    queue.deliver()
+
+    kept.refresh_from_db()
+    assert (kept.state, kept.result, kept.finished_at) == first
+    assert first[1]["entries"] == 2
+    assert SpendLog.objects.count() == 2
+
+
+def test_nothing_is_imported_before_it_is_confirmed_however_often_its_task_comes(
+    admin_page: Client, spring: Campaign, queue: Queue
+) -> None:
+    upload(admin_page)
+
+    for _ in range(3):
+        queue.deliver()
+
+    assert not SpendLog.objects.exists()
+
+
+def test_another_file_than_the_one_that_was_seen_is_not_confirmed(admin_page: Client, spring: Campaign) -> None:
+    kept = upload(admin_page)
+
+    act(admin_page, kept, "confirm", digest="0" * 64)
+
+    assert kept.state == "READY"
+    assert not SpendLog.objects.exists()
+
+
+def test_a_file_that_was_changed_behind_the_preview_is_refused(
+    admin_page: Client, spring: Campaign, media: Path
+) -> None:
+    kept = upload(admin_page)
+    (media / kept.file.name).write_text(TEXT.replace("10.5", "99"))
+
+    act(admin_page, kept, "confirm")
+
+    assert (kept.state, kept.error) == (
+        "REFUSED",
+        "The file has changed since it was uploaded: upload it again. Nothing was imported.",
+    )
+    assert not SpendLog.objects.exists()
+
+
+def test_a_file_that_makes_no_sense_is_refused_with_the_reason_and_deleted(admin_page: Client) -> None:
+    kept = upload(admin_page, b"\x00\x01")
+
+    page = shown(admin_page, kept)
+
+    assert kept.state == "REFUSED"
+    assert "Nothing was imported." in page
+    assert "Confirm and import" not in page
+    assert files() == []
+
+
+def test_a_discarded_upload_is_deleted_and_cannot_be_confirmed(admin_page: Client, spring: Campaign) -> None:
+    kept = upload(admin_page)
+
+    said = act(admin_page, kept, "discard").content.decode()
+    act(admin_page, kept, "confirm")
+
+    assert "spend.csv was discarded. Nothing was imported." in said
+    assert kept.state == "DISCARDED"
+    assert files() == []
+    assert not SpendLog.objects.exists()
+
+
+def test_what_is_imported_cannot_be_discarded(admin_page: Client, spring: Campaign) -> None:
+    kept = upload(admin_page)
+    act(admin_page, kept, "confirm")
+
+    said = act(admin_page, kept, "discard").content.decode()
+
+    assert "It cannot be discarded any more" in said
+    assert kept.state == "DONE"
+
+
+def test_a_file_that_the_ledger_has_already_leaves_nothing_to_confirm(admin_page: Client, spring: Campaign) -> None:
+    act(admin_page, upload(admin_page), "confirm")
+
+    page = shown(admin_page, upload(admin_page))
+
+    assert "there is nothing to import" in page
+    assert "Confirm and import" not in page
+
+
+def test_missing_campaigns_are_shown_with_near_names_and_made_on_confirmation(
+    admin_page: Client, spring: Campaign
+) -> None:
+    kept = upload(admin_page, TEXT.replace("Spring", "spring"), create_missing="on")
+
+    page = shown(admin_page, kept)
+    assert "Some new campaigns have almost the name of another one" in page
+    assert not Campaign.objects.filter(name="spring").exists()
+    act(admin_page, kept, "confirm")
+
+    assert Campaign.objects.get(name="spring").status == "ACTIVE"
+
+
+def test_brands_are_not_made_here(admin_page: Client) -> None:
+    kept = upload(admin_page, create_missing="on")
+
+    assert "there is no brand &#x27;Acme&#x27;" in shown(admin_page, kept)
+
+
+def test_the_brand_and_the_columns_may_be_said(admin_page: Client, spring: Campaign) -> None:
+    said = {"date_column": "Day", "campaign_columns": "Source, Name", "amount_column": "Cost"}
+    brand = spring.brand_id
+
+    kept = upload(
+        admin_page, "Day,Source,Name,Cost\n2026-10-01,Google,Spring,1\n", brand=brand, create_missing="on", **said
+    )
+    act(admin_page, kept, "confirm")
+
+    assert Campaign.objects.get(total_spend=1).name == "Google / Spring"
+    assert "brand Acme; makes campaigns that are missing" in shown(admin_page, kept)
+
+
+def test_a_file_over_the_limit_is_refused_with_a_clear_message(admin_page: Client, settings: Any) -> None:
+    settings.UPLOAD_LIMIT_MB = 1
+    large = SimpleUploadedFile("large.csv", b"x" * (1024 * 1024 + 1))
+
+    page = admin_page.post(ADD, {"file": large, **COLUMNS}).content.decode()
+
+    assert "1.0\xa0MB is the most that can be uploaded here" in page
+    assert not SpendImport.objects.exists()
+    assert files() == []
+
+
+def test_an_empty_file_or_none_is_refused_on_the_form(admin_page: Client) -> None:
+    empty = admin_page.post(ADD, {"file": SimpleUploadedFile("empty.csv", b""), **COLUMNS}).content.decode()
+    none = admin_page.post(ADD, COLUMNS).content.decode()
+    no_column = admin_page.post(
+        ADD, {"file": SimpleUploadedFile("a.csv", b"a"), **COLUMNS, "campaign_columns": " , "}
+    ).content.decode()
+
+    assert "The submitted file is empty." in empty
+    assert "This field is required." in none
+    assert "Name at least one column." in no_column
+
+
+def test_when_the_broker_is_away_the_page_says_so_and_nothing_is_lost(
+    admin_page: Client, spring: Campaign, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise BrokerError("connection refused")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("campaigns.uploads.current_app.send_task", away)
+        kept = upload(admin_page)
+        page = shown(admin_page, kept)
+    assert "does not answer, so no worker knows of it yet. Nothing is lost." in page
+    assert "Start again" in page
+
+    act(admin_page, kept, "again")
+    queue.deliver()
+
+    assert "Confirm and import" in shown(admin_page, kept)
+
+
+def test_the_page_asks_how_far_it_is_until_it_waits_for_somebody(
+    admin_page: Client, spring: Campaign, queue: Queue
+) -> None:
+    kept = upload(admin_page)
+    url = f"{IMPORTS}{kept.pk}/progress/"
+
+    assert f'data-import-progress="{url}"' in shown(admin_page, kept)
+    assert admin_page.get(url).json() == {"waits": False, "words": "Waits for a worker", "percent": None}
+    kept.progress = {"step": "Recording", "done": 20_000, "percent": 40}
+    kept.save()
+    assert admin_page.get(url).json() == {"waits": False, "words": "Recording: 20,000 days of campaigns", "percent": 40}
+    queue.deliver()
+    assert admin_page.get(url).json()["waits"] is True
+
+
+def test_progress_is_noted_while_a_worker_has_the_file(
+    admin_page: Client, spring: Campaign, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    import_daily_totals = intake.import_daily_totals
+
+    def looking(*args: Any, watch: Any, **options: Any) -> Any:
+        def watched(*step: Any) -> None:
+            watch(*step)
+            seen.append(SpendImport.objects.get().progress)
+
+        return import_daily_totals(*args, watch=watched, **options)
+
+    monkeypatch.setattr("campaigns.uploads.import_daily_totals", looking)
+    kept = upload(admin_page)
+    queue.deliver()
+    act(admin_page, kept, "confirm")
+    queue.deliver()
+
+    assert [(each["step"], each["done"], each["percent"]) for each in seen] == [
+        ("Reading", 2, 100),
+        ("Reading", 2, 100),
+        ("Recording", 2, 100),
+    ]
+
+
+def test_silence_of_the_worker_is_noticed(admin_page: Client, spring: Campaign, queue: Queue) -> None:
+    kept = upload(admin_page)
+    assert "Start again" not in shown(admin_page, kept)
+
+    SpendImport.objects.update(moved_at=timezone.now() - timedelta(minutes=2))
+
+    page = shown(admin_page, kept)
+    assert "Nothing was heard of it for a while" in page
+    assert "Start again" in page
+
+
+def test_an_import_that_breaks_off_says_so_and_goes_on_when_it_is_started_again(
+    admin_page: Client, spring: Campaign, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("disk full")
+
+    kept = upload(admin_page)
+    with monkeypatch.context() as patch:
+        patch.setattr("campaigns.uploads.import_daily_totals", broken)
+        tasks.work_on_import.apply(args=(kept.pk,))
+    assert "It broke off: disk full" in shown(admin_page, kept)
+
+    act(admin_page, kept, "again")
+    queue.deliver()
+
+    assert "Confirm and import" in shown(admin_page, kept)
+
+
+def test_a_small_file_that_breaks_off_at_once_says_so(
+    admin_page: Client, spring: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: Any, **__: Any) -> None:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("campaigns.uploads.import_daily_totals", busy)
+        kept = upload(admin_page)
+
+    assert "It broke off: database is locked" in shown(admin_page, kept)
+    act(admin_page, kept, "again")
+    assert kept.state == "READY"
+
+
+def test_an_import_overtaken_by_somebody_else_is_checked_again_before_it_counts(
+    admin_page: Client, spring: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*_: Any, **__: Any) -> None:
+        raise Overtaken
+
+    kept = upload(admin_page)
+    with monkeypatch.context() as patch:
+        patch.setattr("campaigns.uploads.import_daily_totals", overtaken)
+        act(admin_page, kept, "confirm")
+    assert kept.state == "CHECKING"
+    assert "Somebody made or changed campaigns of this file meanwhile" in shown(admin_page, kept)
+
+    act(admin_page, kept, "again")
+
+    assert kept.state == "READY"
+
+
+def test_long_lists_are_cut_and_the_page_says_how_many_more_there_are(
+    admin_page: Client, spring: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.uploads.LINES_KEPT", 3)
+    rows = "".join(f"2026-10-01,Acme,Unknown {number},1\n" for number in range(5))
+
+    kept = upload(admin_page, TEXT + rows)
+
+    assert "And 2 more." in shown(admin_page, kept)
+    assert "5 rows are refused" in shown(admin_page, kept)
+
+
+def user_with(*permissions: str) -> Client:
+    user = User.objects.create_user("bob", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_who_may_add_imports_may_do_all_of_it(spring: Campaign) -> None:
+    page = user_with("add_spendimport")
+
+    kept = upload(page)
+    act(page, kept, "confirm")
+
+    assert kept.state == "DONE"
+    assert page.get(IMPORTS).status_code == 200
+
+
+def test_who_may_only_look_sees_the_history_and_changes_nothing(admin_page: Client, spring: Campaign) -> None:
+    kept = upload(admin_page)
+    page = user_with("view_spendimport")
+
+    assert "Confirm and import" not in shown(page, kept)
+    assert page.get(ADD).status_code == 403
+    for step in ("confirm", "discard", "again"):
+        assert page.post(f"{IMPORTS}{kept.pk}/{step}/", {"digest": kept.digest}).status_code == 403
+    kept.refresh_from_db()
+    assert kept.state == "READY"
+
+
+def test_without_a_permission_there_is_nothing_to_see(admin_page: Client, spring: Campaign) -> None:
+    kept = upload(admin_page)
+    page = user_with()
+
+    for url in (ADD, IMPORTS, f"{IMPORTS}{kept.pk}/change/", f"{IMPORTS}{kept.pk}/progress/"):
+        assert page.get(url).status_code == 403
+
+
+def test_the_history_cannot_be_edited_or_deleted(admin_page: Client, spring: Campaign) -> None:
+    kept = upload(admin_page)
+
+    assert admin_page.get(f"{IMPORTS}{kept.pk}/delete/").status_code == 403
+    for step in ("confirm", "discard", "again"):
+        assert admin_page.get(f"{IMPORTS}{kept.pk}/{step}/").status_code == 404
+    assert admin_page.get(f"{IMPORTS}999999/change/").status_code == 404
+
+
+def test_the_history_lists_imports_with_their_state_and_figures(admin_page: Client, spring: Campaign) -> None:
+    act(admin_page, upload(admin_page), "confirm")
+    upload(admin_page)
+
+    page = admin_page.get(IMPORTS, {"q": "spend"}).content.decode()
+
+    for expected in ("spend.csv", "Imported", "Waits for you", "alice", "As the file says"):
+        assert expected in page
+    assert "/admin/campaigns/spendimport/add/" in page
+
+
+def test_a_name_of_a_file_is_text_and_nothing_else(admin_page: Client, spring: Campaign) -> None:
+    text = TEXT.replace("Spring", "<script>alert(1)</script>")
+
+    kept = upload(admin_page, text, create_missing="on")
+    SpendImport.objects.update(name="<script>alert(2)</script>.csv")
+
+    page = shown(admin_page, kept)
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_result_is_json_with_exact_amounts(admin_page: Client, spring: Campaign) -> None:
+    kept = upload(admin_page)
+
+    (line,) = json.loads(json.dumps(kept.result))["lists"]["campaigns"]["lines"]
+
+    assert line["difference"] == "12.50"
