@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField
+from django.db.models import BigIntegerField, CharField
 from django.db.models.functions import Cast
 
 from campaigns import enforcement
@@ -22,10 +23,10 @@ from campaigns.importing import SpendFile
 from campaigns.ledger import BATCH_SIZE, record_spend, set_daily_totals
 from campaigns.matching import Missing, NewBrands, match_names
 from campaigns.models import Brand, Campaign, DailySpend
-from campaigns.money import MAX_AMOUNT
+from campaigns.money import MAX_AMOUNT, MICROS, ZERO
 from campaigns.periods import day_start, local_clock
 from campaigns.receipts import FileSum, ImportReceipt
-from campaigns.staging import EXACT, Sheet, StagedRow, Watch, to_amount, to_micros
+from campaigns.staging import EXACT, Sheet, StagedRow, Watch, to_amount, to_date, to_micros
 
 __all__ = [
     "ImportReceipt",
@@ -38,6 +39,12 @@ __all__ = [
 ]
 
 NOTHING_MISSING = Missing()
+# Days on the sheet: their id there, campaign, day, and total.
+DAYS_TO_SET = """
+    select day.id, campaign_id, day, units, micros from day join campaign on campaign.id = day.campaign
+    where day.id > :after and code is null order by day.id limit :size
+"""
+DAYS_REFUSED = DAYS_TO_SET.replace("code is null", "code is not null")
 # Campaigns made, or given their IDs, by one statement.
 CAMPAIGNS_AT_ONCE = 1_000
 
@@ -73,15 +80,16 @@ def import_daily_totals(
     _judge_days(sheet, at)
     _judge_totals(sheet)
     _mark_what_counts(sheet)
-    if not dry_run:
-        _make_missing(sheet, at, actor)
-        receipt.paused = _set_totals(sheet, at, actor, watch)
-    _recall_days(sheet)
     if dry_run:
-        sheet.run("update day set difference = units * 1000000 + micros - recorded where code is null")
+        _foresee_totals(receipt, watch)
+    else:
+        _make_missing(sheet, at, actor)
+        _set_totals(receipt, at, actor, watch)
+    _recall_refused_days(sheet)
     _refuse_days(sheet)
-    receipt.recorded = sheet.value("select count(*) from day where difference <> 0")
-    return _complete(receipt)
+    _complete(receipt)
+    receipt.recorded = sheet.value("select coalesce(sum(changes), 0) from month")
+    return receipt
 
 
 def import_entries(
@@ -124,7 +132,8 @@ def import_entries(
         ) as kept
         where kept.campaign = day.campaign and kept.day = day.day and code is null
     """)
-    return _complete(receipt)
+    _complete(receipt)
+    return receipt
 
 
 def _stage(file: SpendFile, sheet: Sheet, missing: Missing, dry_run: bool, watch: Watch) -> ImportReceipt:
@@ -232,21 +241,48 @@ def _give_ids(sheet: Sheet, at: datetime) -> None:
         Campaign.objects.bulk_update(campaigns.values(), ["external_id", "updated_at"])
 
 
-def _set_totals(sheet: Sheet, at: datetime, actor: str, watch: Watch) -> list[int]:
-    """Make the days cost what the file says, and give the campaigns that this paused."""
-    paused: list[int] = []
+def _foresee_totals(receipt: ImportReceipt, watch: Watch) -> None:
+    """Note what the ledger has for the days, and what the import would change that by."""
+    sheet = receipt.sheet
     done, count = 0, sheet.value("select count(*) from day where code is null")
-    for days in sheet.days(BATCH_SIZE):
-        totals = [DayTotal(day.campaign_id, day.day, day.total) for day in days]
+    for batch in sheet.batches(DAYS_TO_SET, BATCH_SIZE):
+        recorded = _recorded(batch)
+        noted = [
+            (known := recorded.get((campaign_id, day), 0), units * MICROS + micros - known, id)
+            for id, campaign_id, day, units, micros in batch
+        ]
+        sheet.run_many("update day set recorded = ?, difference = ? where id = ?", noted)
+        done += len(batch)
+        watch("Checking", done, count)
+
+
+def _set_totals(receipt: ImportReceipt, at: datetime, actor: str, watch: Watch) -> None:
+    """Make the days cost what the file says, and note what that changed and what the ledger has for them now."""
+    sheet = receipt.sheet
+    done, count = 0, sheet.value("select count(*) from day where code is null")
+    for batch in sheet.batches(DAYS_TO_SET, BATCH_SIZE):
+        totals = [DayTotal(campaign_id, to_date(day), to_amount(*total)) for _, campaign_id, day, *total in batch]
         result = set_daily_totals(totals, at=at, actor=actor)
-        changed = [(to_micros(change), days[index].id) for index, change in result.differences.items() if change]
-        sheet.run_many("update day set difference = ? where id = ?", changed)
+        receipt.paused += result.paused
+        recorded = _recorded(batch)
+        noted = [
+            (recorded.get((row[1], row[2]), 0), to_micros(result.differences.get(index, ZERO)), row[0])
+            for index, row in enumerate(batch)
+        ]
+        sheet.run_many("update day set recorded = ?, difference = ? where id = ?", noted)
         for rejection in result.rejected:
-            _refuse_total(sheet, days[rejection.index].id, rejection)
-        paused += result.paused
-        done += len(days)
+            _refuse_total(sheet, batch[rejection.index][0], rejection)
+        done += len(batch)
         watch("Recording", done, count)
-    return paused
+
+
+def _recorded(batch: list[tuple[Any, ...]]) -> dict[tuple[int, str], int]:
+    """What the ledger has, in micros, for days (id on the sheet, campaign, day, ...); some more may be among them."""
+    campaign_ids = {row[1] for row in batch if row[1] is not None}
+    known = DailySpend.objects.filter(campaign__in=campaign_ids, day__in={row[2] for row in batch}).order_by()
+    # As they are kept: made into dates and decimals, a million of them would take longer than all else.
+    kept = known.values_list("campaign_id", Cast("day", CharField()), Cast("amount", BigIntegerField()))
+    return {(campaign_id, day): micros for campaign_id, day, micros in kept}
 
 
 def _record_rows(receipt: ImportReceipt, digest: str, at: datetime, actor: str, watch: Watch) -> None:
@@ -279,21 +315,12 @@ def _entry(row: StagedRow, digest: str) -> SpendEntry:
     )
 
 
-def _recall_days(sheet: Sheet) -> None:
-    """Note on the sheet what the ledger has for the days of the file."""
-    days = """
-        select day.id, campaign_id, day from day join campaign on campaign.id = day.campaign
-        where day.id > :after and campaign_id is not null order by day.id limit :size
-    """
-    for batch in sheet.batches(days, BATCH_SIZE):
-        known = DailySpend.objects.filter(
-            campaign__in={campaign_id for _, campaign_id, _ in batch}, day__in={day for _, _, day in batch}
-        ).order_by()
-        # As the integers that they are kept as.
-        micros = known.values_list("campaign_id", "day", Cast("amount", BigIntegerField()))
-        recorded = {(campaign_id, day.isoformat()): amount for campaign_id, day, amount in micros}
-        found = [(recorded[campaign_id, day], id) for id, campaign_id, day in batch if (campaign_id, day) in recorded]
-        sheet.run_many("update day set recorded = ? where id = ?", found)
+def _recall_refused_days(sheet: Sheet) -> None:
+    """Note what the ledger has for the days that are refused, and keeps."""
+    for batch in sheet.batches(DAYS_REFUSED, BATCH_SIZE):
+        recorded = _recorded(batch)
+        noted = [(recorded.get((row[1], row[2]), 0), row[0]) for row in batch]
+        sheet.run_many("update day set recorded = ? where id = ?", noted)
 
 
 def _refuse_days(sheet: Sheet) -> None:
@@ -305,27 +332,36 @@ def _refuse_days(sheet: Sheet) -> None:
     """)
 
 
-def _complete(receipt: ImportReceipt) -> ImportReceipt:
+def _complete(receipt: ImportReceipt) -> None:
     """Fill in the figures that are read from the sheet at the end."""
     sheet = receipt.sheet
     receipt.refused = sheet.value("select coalesce(sum(rows), 0) from refusal")
     receipt.days = sheet.value("select count(*) from day where code is null")
     sheet.run("""
         insert into rounding select campaign, exact_sum(rounding)
-        from row join label on label.id = row.label where rounding is not null and campaign is not null
-        group by campaign
+        from detail join row on row.id = detail.row join label on label.id = row.label
+        where rounding is not null and campaign is not null group by campaign
+    """)
+    sheet.run("""
+        insert into month
+        select campaign, substr(day, 1, 7) as month, sum(rows), count(*), sum(units), sum(micros),
+            sum(recorded / 1000000), sum(recorded % 1000000),
+            sum(difference / 1000000), sum(difference % 1000000), sum(difference <> 0)
+        from day group by campaign, month
     """)
     sums = sheet.select("""
         select coalesce(nullif(label.currency, ''), brand.currency, '') as shown,
             coalesce(exact_sum(rounding) filter (where rounding is not null), '0'),
             sum(micros / 1000000), sum(micros % 1000000)
-        from row join label on label.id = row.label left join brand on brand.name = label.brand
+        from row
+        join label on label.id = row.label
+        left join brand on brand.name = label.brand
+        left join detail on detail.row = row.id
         group by shown order by shown
     """)
     for currency, rounding, *total in sums:
         rounded = Decimal(rounding)
         receipt.sums.append(FileSum(currency, EXACT.subtract(to_amount(*total), rounded), rounded))
-    return receipt
 
 
 @contextmanager

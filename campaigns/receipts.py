@@ -224,10 +224,9 @@ class ImportReceipt:
                 brand, campaign, month, currency, to_amount(*difference)
             ),
             """
-            select brand, campaign.name, substr(day, 1, 7) as month, currency,
-                sum(difference / 1000000), sum(difference % 1000000)
-            from day join campaign on campaign.id = day.campaign join brand on brand.name = campaign.brand
-            where difference <> 0 group by campaign.id, month order by brand, campaign.name, month
+            select brand, campaign.name, month, currency, difference_units, difference_micros
+            from month join campaign on campaign.id = month.campaign join brand on brand.name = campaign.brand
+            where changes order by brand, campaign.name, month
             """,
         )
 

@@ -37,9 +37,11 @@ SCHEMA = """
     create table row (
         id integer primary key,
         line integer, label integer, day text, micros integer,
-        rounding text,             -- null: none
-        reference text, description text,
         fate text                  -- of an entry of its own: null: recorded now, else duplicate or refused
+    );
+    create table detail (          -- of the rows that say more than that
+        row integer primary key,
+        rounding text, reference text, description text
     );
     create table label (           -- each way in which the file names a campaign
         id integer primary key,
@@ -77,27 +79,22 @@ SCHEMA = """
         units integer, micros integer  -- null: nobody knows
     );
     create table rounding (campaign integer primary key, amount text);
-    create view figures as         -- a campaign's, of all its days of the file
-        select brand, name, currency, sum(rows) as rows, count(*) as days, coalesce(amount, '0') as rounding,
+    create table month (           -- the days of a campaign and month
+        campaign integer, month text, rows integer, days integer, units integer, micros integer,
+        recorded_units integer, recorded_micros integer, difference_units integer, difference_micros integer,
+        changes integer            -- days of which the amount changes
+    );
+    create view figures as         -- a campaign's
+        select brand, name, currency, sum(rows) as rows, sum(days) as days, coalesce(amount, '0') as rounding,
             sum(units) as units, sum(micros) as micros,
-            sum(recorded / 1000000) as recorded_units, sum(recorded % 1000000) as recorded_micros,
-            sum(difference / 1000000) as difference_units, sum(difference % 1000000) as difference_micros
-        from day
-        join campaign on campaign.id = day.campaign
+            sum(recorded_units) as recorded_units, sum(recorded_micros) as recorded_micros,
+            sum(difference_units) as difference_units, sum(difference_micros) as difference_micros
+        from month
+        join campaign on campaign.id = month.campaign
         join (select name as brand_name, currency from brand) on brand_name = brand
         left join rounding on rounding.campaign = campaign.id
         group by campaign.id;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class StagedDay:
-    """A campaign's day of the file, on its way to the ledger."""
-
-    id: int
-    campaign_id: int
-    day: date
-    total: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,24 +153,28 @@ class Sheet:
         """Take in all rows, and say how many they were. Raises what reading them raises."""
         count = 0
         for batch in sliced(rows, SLICE):
+            good = [row for row in batch if isinstance(row, SpendRow)]
             bad = [row for row in batch if isinstance(row, BadRow)]
+            last = self.value("select coalesce(max(id), 0) from row")
             self.run_many(
-                "insert into row (line, label, day, micros, rounding, reference, description) "
-                "values (?, ?, ?, ?, ?, ?, ?)",
-                [self._staged(row) for row in batch if isinstance(row, SpendRow)],
+                "insert into row (line, label, day, micros) values (?, ?, ?, ?)",
+                [(row.line, self._label(row), _iso(row.day), to_micros(row.amount)) for row in good],
+            )
+            self.run_many(
+                "insert into detail values (?, ?, ?, ?)",
+                [
+                    (number, str(row.rounding) if row.rounding else None, row.reference, row.description)
+                    for number, row in enumerate(good, last + 1)
+                    if row.rounding or row.reference or row.description
+                ],
             )
             self.run_many(
                 "insert into refusal (line, field, code, reason, rows) values (?, ?, 'unreadable', ?, ?)",
                 [(row.line, row.column, row.reason, row.rows) for row in bad],
             )
-            count += len(batch) - len(bad) + sum(row.rows for row in bad)
+            count += len(good) + sum(row.rows for row in bad)
             watch("Reading", count, 0)
         return count
-
-    def _staged(self, row: SpendRow) -> tuple[Any, ...]:
-        rounding = str(row.rounding) if row.rounding else None
-        day, micros = _iso(row.day), to_micros(row.amount)
-        return row.line, self._label(row), day, micros, rounding, row.reference, row.description
 
     def _label(self, row: SpendRow) -> int:
         key = (row.brand, row.external_id, row.campaign or row.external_id, row.currency)
@@ -202,26 +203,14 @@ class Sheet:
             from row join label on label.id = row.label where campaign is null group by label.id
         """)
 
-    def days(self, size: int) -> Iterator[list[StagedDay]]:
-        """The days that are not refused, a campaign's together, in batches of `size`."""
-        for batch in self.batches(
-            """
-            select day.id, campaign_id, day, units, micros from day join campaign on campaign.id = day.campaign
-            where day.id > :after and campaign_id is not null and code is null order by day.id limit :size
-        """,
-            size,
-        ):
-            yield [
-                StagedDay(id, campaign_id, date.fromisoformat(day), to_amount(units, micros))
-                for id, campaign_id, day, units, micros in batch
-            ]
-
     def rows(self, size: int) -> Iterator[list[StagedRow]]:
         """The rows of days that are not refused, in the file's order, in batches of `size`."""
         for batch in self.batches(
             """
-            select row.id, row.line, campaign_id, zone, row.day, row.micros, reference, description
+            select row.id, row.line, campaign_id, zone, row.day, row.micros,
+                coalesce(reference, ''), coalesce(description, '')
             from row
+            left join detail on detail.row = row.id
             join label on label.id = row.label
             join campaign on campaign.id = label.campaign
             join brand on brand.name = campaign.brand
@@ -231,7 +220,7 @@ class Sheet:
             size,
         ):
             yield [
-                StagedRow(id, line, campaign_id, zone, date.fromisoformat(day), to_amount(0, micros), *texts)
+                StagedRow(id, line, campaign_id, zone, to_date(day), to_amount(0, micros), *texts)
                 for id, line, campaign_id, zone, day, micros, *texts in batch
             ]
 
@@ -262,6 +251,7 @@ class _ExactSum:
 
 # A file has many rows a day.
 _iso = lru_cache(maxsize=4096)(date.isoformat)
+to_date = lru_cache(maxsize=4096)(date.fromisoformat)
 
 
 def sliced(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

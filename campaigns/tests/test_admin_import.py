@@ -364,6 +364,7 @@ def test_progress_is_noted_while_a_worker_has_the_file(
 
     assert [(each["step"], each["done"], each["percent"]) for each in seen] == [
         ("Reading", 2, 100),
+        ("Checking", 2, 100),
         ("Reading", 2, 100),
         ("Recording", 2, 100),
     ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import threading
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from campaigns.importing import BadRow, Reading, SpendRow, open_spend
+from campaigns.importing import BadRow, Reading, SpendFile, SpendRow, open_spend
 from campaigns.models import Brand, Campaign, DailySpend, SpendLog
 from campaigns.tests.conftest import Installation
 from campaigns.tests.factories import BrandFactory, CampaignFactory
@@ -240,6 +242,88 @@ def test_a_budget_reached_by_an_import_pauses_the_campaign(tmp_path: Path, sprin
     assert f"Campaigns paused by it: {spring.pk}" in said
 
 
+def test_a_dry_run_says_what_would_change_and_changes_nothing(tmp_path: Path, spring: Campaign) -> None:
+    text = HEADER + "2026-10-01,Acme,Spring,10\n2026-11-01,Acme,Spring,5\n2026-11-02,Acme,spring,1\n"
+
+    said = imported(tmp_path, text, "--dry-run", "--create-missing")
+
+    for expected in (
+        "New campaign: Acme, spring (not 'Spring', which is written differently)",
+        "2026-10",
+        "EUR 10.00",
+        "3 rows, 0 refused; 3 days of campaigns; 3 entries would be recorded",
+    ):
+        assert expected in said
+    assert not SpendLog.objects.exists()
+    assert list(Campaign.objects.all()) == [spring]
+    assert "1 rows would be refused." in imported(tmp_path, text, "--dry-run", fails=True)
+
+
+def test_the_receipt_comes_as_one_json_object_with_all_its_lists(tmp_path: Path, spring: Campaign) -> None:
+    rows = "".join(f"2026-10-01,Acme,Unknown {number},0.1\n" for number in range(30))
+    file = tmp_path / "spend.csv"
+    file.write_text(HEADER + "2026-10-01,Acme,Spring,10\n" + rows)
+    out = io.StringIO()
+
+    with pytest.raises(CommandError, match="30 rows were refused"):
+        call_command("import_spend", str(file), "--format", "json", stdout=out, stderr=io.StringIO())
+
+    told = json.loads(out.getvalue())
+    assert (told["rows"], told["refused_rows"], told["entries"]) == (31, 30, 1)
+    assert told["sums"] == [{"currency": "EUR", "stated": "13.00", "rounding": "0.00"}]
+    assert told["months"] == [
+        {"brand": "Acme", "campaign": "Spring", "month": "2026-10", "currency": "EUR", "difference": "10.00"}
+    ]
+    assert told["campaigns"][0]["recorded"] == told["campaigns"][0]["stated"] == "10.00"
+    assert [refusal["line"] for refusal in told["refusals"]] == list(range(3, 33))
+    assert (told["new_brands"], told["disagreements"]) == ([], [])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_long_lists_are_cut_and_it_says_how_many_more_there_are(tmp_path: Path, spring: Campaign) -> None:
+    file = tmp_path / "spend.csv"
+    file.write_text(HEADER + "".join(f"2026-10-01,Acme,Campaign {number:03},1\n" for number in range(50)))
+    out, errors = Terminal(), Terminal()
+
+    call_command("import_spend", str(file), "--create-missing", "--dry-run", stdout=out)
+    with pytest.raises(CommandError):
+        call_command("import_spend", str(file), stdout=Terminal(), stderr=errors)
+
+    assert "New campaign: Acme, Campaign 019" in out.getvalue()
+    assert "Campaign 020" not in out.getvalue()
+    assert out.getvalue().count("... and 30 more: --format json has all of them.") == 3
+    assert errors.getvalue().count("has no campaign") == 20
+    assert "... and 30 more" in errors.getvalue()
+
+
+def test_the_platform_s_own_id_is_read_from_the_column_that_an_option_names(tmp_path: Path, spring: Campaign) -> None:
+    text = "date,brand,campaign,amount,Campaign ID\n2026-10-01,Acme,Spring,1,77\n"
+
+    said = imported(tmp_path, text, "--external-id-column", "campaign id")
+
+    assert "External ID 77 for: Acme, Spring" in said
+    assert Campaign.objects.get().external_id == "77"
+
+
+def test_a_file_that_misses_its_own_total_is_said(
+    tmp_path: Path, spring: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = SpendRow(line=2, day=date(2026, 10, 1), brand="Acme", campaign="Spring", amount=Decimal("1.5"))
+    rounded = replace(row, line=3, rounding=Decimal("0.0000004"))
+    stating = SpendFile("Some report", iter([row, rounded]), Decimal("4"))
+    monkeypatch.setattr("campaigns.management.commands.import_spend.open_spend", lambda *_: stating)
+
+    said = imported(tmp_path, "")
+
+    assert "The file's own total is 4: its rows miss that by 1.0000004." in said
+    assert "Rows that could be read add up to EUR 2.9999996, and rounding adds 0.0000004." in said
+    assert "Some report: 2 rows" in said
+
+
 ONE = SpendRow(line=2, day=date(2026, 10, 1), brand="Acme", campaign="Spring", amount=Decimal("1.5"))
 
 
@@ -352,5 +436,7 @@ def test_standard_input_is_imported_and_the_exit_code_tells_of_refused_rows(inst
     refused = installation.run("import_spend", "-", "--create-missing", stdin=good + b"x,Acme,Spring,1\n")
     assert refused.returncode == 1
     assert b"line 3, column date" in refused.stderr
+    for wrong in (("--decimal", "x"), ("--date-format", "DDMM"), ("--currency", "EURO")):
+        assert installation.run("import_spend", "-", *wrong, stdin=good).returncode == 2
     sums: Any = installation.python("result = [str(c.total_spend) for c in Campaign.objects.all()]")
     assert sums == ["1.250000"]

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from campaigns.currencies import CURRENCIES
 from campaigns.importing import Columns, Reading, UnreadableFile, open_spend
 from campaigns.intake import (
     ImportReceipt,
@@ -235,6 +236,8 @@ def _reading(options: dict[str, Any]) -> Reading:
 
 
 def _missing(options: dict[str, Any]) -> Missing:
+    if options["currency"] not in CURRENCIES:
+        raise CommandError(f"{options['currency']!r} is no ISO 4217 code in use today, such as EUR.", returncode=2)
     new_brands = NewBrands(_zone(options["timezone"]), options["currency"])
     return Missing(campaigns=True, brands=new_brands) if options["create_missing"] else Missing()
 
