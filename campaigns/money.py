@@ -18,6 +18,7 @@ from django.db.models.expressions import BaseExpression
 from campaigns.currencies import decimals
 
 DECIMALS = 6
+MICROS = 10**DECIMALS
 # The largest amount that a person, a file or a program may give, either way of zero.
 MAX_AMOUNT = Decimal(9_000_000_000)
 # The largest sum that a counter keeps: nine million million units still fit a signed 64-bit number of micros.

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import threading
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -313,7 +312,7 @@ def test_a_file_that_misses_its_own_total_is_said(
     tmp_path: Path, spring: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = SpendRow(line=2, day=date(2026, 10, 1), brand="Acme", campaign="Spring", amount=Decimal("1.5"))
-    rounded = replace(row, line=3, rounding=Decimal("0.0000004"))
+    rounded = row._replace(line=3, rounding=Decimal("0.0000004"))
     stating = SpendFile("Some report", iter([row, rounded]), Decimal("4"))
     monkeypatch.setattr("campaigns.management.commands.import_spend.open_spend", lambda *_: stating)
 
