@@ -311,9 +311,9 @@ def test_the_platform_s_own_id_is_read_from_the_column_that_an_option_names(tmp_
 def test_a_file_that_misses_its_own_total_is_said(
     tmp_path: Path, spring: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = SpendRow(line=2, day=date(2026, 10, 1), brand="Acme", campaign="Spring", amount=Decimal("1.5"))
-    rounded = row._replace(line=3, rounding=Decimal("0.0000004"))
-    stating = SpendFile("Some report", iter([row, rounded]), Decimal("4"))
+    usual: dict[str, Any] = {"day": date(2026, 10, 1), "brand": "Acme", "campaign": "Spring", "amount": Decimal("1.5")}
+    rows: list[Any] = [SpendRow(line=2, **usual), SpendRow(line=3, rounding=Decimal("0.0000004"), **usual)]
+    stating = SpendFile("Some report", iter(rows), Decimal("4"))
     monkeypatch.setattr("campaigns.management.commands.import_spend.open_spend", lambda *_: stating)
 
     said = imported(tmp_path, "")
