@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from functools import reduce
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -145,10 +144,10 @@ class ImportReceipt:
 
     @property
     def short_of_total(self) -> Decimal:
-        """By how much the rows miss what the file's total line states; 0 where it has none."""
-        if self.stated_total is None or len({each.currency for each in self.sums}) > 1:
+        """By how much the rows miss what the file's total line states; 0 where it has none, or several currencies."""
+        if self.stated_total is None or len(self.sums) != 1:
             return ZERO
-        return EXACT.subtract(self.stated_total, reduce(EXACT.add, (each.stated for each in self.sums), ZERO))
+        return EXACT.subtract(self.stated_total, self.sums[0].stated)
 
     def as_json(self) -> dict[str, Any]:
         """The figures, without the lists."""

@@ -318,7 +318,7 @@ def test_a_file_that_misses_its_own_total_is_said(
 
     said = imported(tmp_path, "")
 
-    assert "The file's own total is 4: its rows miss that by 1.0000004." in said
+    assert "The file's own total is EUR 4.00: its rows miss that by EUR 1.0000004." in said
     assert "Rows that could be read add up to EUR 2.9999996, and rounding adds 0.0000004." in said
     assert "Some report: 2 rows" in said
 

@@ -125,12 +125,15 @@ class Command(BaseCommand):
             self.stdout.write(f"New brand: {brand.brand} ({brand.timezone}, {brand.currency})")
         for new in self.some(receipt.new_campaigns, self.stdout):
             near = f" (not {new.near!r}, which is written differently)" if new.near else ""
-            self.stdout.write(f"New campaign: {new.brand}, {new.campaign}{near}")
+            with_id = f", external ID {new.external_id}" if new.external_id else ""
+            self.stdout.write(f"New campaign: {new.brand}, {new.campaign}{with_id}{near}")
         for linked in self.some(receipt.linked_campaigns, self.stdout):
             self.stdout.write(f"External ID {linked.external_id} for: {linked.brand}, {linked.campaign}")
         self.write_table(
             receipt.campaigns,
-            ("Campaign", "Days", "In the file", "Recorded before" if receipt.dry_run else "Recorded", "Changed by"),
+            ("Campaign", "Days", "In the file", "Recorded before", "Would change by")
+            if receipt.dry_run
+            else ("Campaign", "Days", "In the file", "Recorded", "Changed by"),
             lambda line: (f"{line.days:,}", *_exact(line.currency, line.stated, line.recorded, line.difference)),
             receipt.totals,
         )
@@ -156,10 +159,8 @@ class Command(BaseCommand):
 
     def write_warnings(self, receipt: ImportReceipt) -> None:
         if receipt.short_of_total:
-            self.stderr.write(
-                f"The file's own total is {format_amount(receipt.stated_total or ZERO)}: its rows miss that by "
-                f"{format_amount(receipt.short_of_total)}."
-            )
+            stated, short = _exact(receipt.sums[0].currency, receipt.stated_total or ZERO, receipt.short_of_total)
+            self.stderr.write(f"The file's own total is {stated}: its rows miss that by {short}.")
         for refusal in self.some(receipt.refusals, self.stderr):
             self.stderr.write(str(refusal))
         if not receipt.dry_run:
