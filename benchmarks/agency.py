@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -81,6 +82,11 @@ def seconds(work: Callable[..., object], *arguments: object, **named: object) ->
     begun = time.perf_counter()
     work(*arguments, **named)
     return time.perf_counter() - begun
+
+
+def peak() -> float:
+    """The most memory that this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def tell(work: str, *, beside: str = "", ratio: str = "", to_reach: str = "", figures: str = "") -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-import resource
 import sys
 
-from benchmarks.agency import AT, entries, found, tell
+from benchmarks.agency import AT, entries, found, peak, tell
 from campaigns.ledger import record_spend
 from campaigns.models import Campaign
 
@@ -28,11 +27,6 @@ def main(campaigns: int) -> None:
         to_reach="<= 200 MB, flat",
         figures=f"{before:.0f} MB after the first {ENTRIES // 10:,}",
     )
-
-
-def peak() -> float:
-    """The most memory that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 if __name__ == "__main__":
