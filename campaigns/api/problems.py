@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 MEDIA_TYPE = "application/problem+json"
 # Seconds after which a request that met a locked or absent database is worth another try.
 RETRY_AFTER = 5
-# A batch may be wrong in ten thousand places; the first few tell what to mend.
+# The first few tell what to mend.
 ERRORS_SHOWN = 20
 # A field's name is the sender's own text, however long.
 LONGEST_NAME = 100

@@ -13,6 +13,8 @@ from campaigns.api.problems import Problem
 
 # Ten thousand entries take 1 to 3 MB; this leaves room for long descriptions.
 LARGEST_BODY = 16 * 1024 * 1024
+# No object that is asked for here has a dozen; each unknown one of a million would be an error of its own.
+MOST_MEMBERS = 100
 
 
 class _StrictBodyModel(BodyModel):
@@ -56,8 +58,8 @@ def parse(body: bytes) -> Any:
     """The JSON value that `body` holds, with numbers that are no integers as floats, for the schema to refuse.
 
     Raises Problem (400) for text that is not JSON in UTF-8, for NaN and Infinity, for a key that stands twice in one
-    object (its first and its last value may differ, and each parser takes another), for an integer of thousands of
-    digits, and for nesting deeper than anything that is asked for here.
+    object (its first and its last value may differ, and each parser takes another), for an object of more than
+    MOST_MEMBERS, for an integer of thousands of digits, and for nesting deeper than anything that is asked for here.
     """
     if not body:
         raise Problem(400, "The body is empty: send a JSON object.")
@@ -87,6 +89,8 @@ def _too_large() -> Problem:
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_MEMBERS:
+        raise Problem(400, f"An object has {len(pairs):,} members: nothing here has more than {MOST_MEMBERS}.")
     members = dict(pairs)
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]

@@ -198,12 +198,21 @@ def test_a_field_that_is_missing_refuses_the_request(collector: Caller, missing:
     assert answer.body["detail"] == f"entries[0].{missing} is required."
 
 
-def test_a_batch_that_is_wrong_everywhere_is_answered_with_the_first_few_errors(collector: Caller) -> None:
-    answer = collector.spend(*[entry(1, 5, f"r-{number}") for number in range(300)])
+def test_a_batch_that_is_wrong_everywhere_is_answered_with_its_first_wrong_entry(collector: Caller) -> None:
+    entries = [entry(1, 5, f"r-{number}", timestamp=None) for number in range(300)]
+
+    answer = collector.spend(entry(1), *entries)
 
     assert answer.status == 422
-    assert len(answer.body["errors"]) == 20
-    assert answer.body["detail"] == "entries[0].amount must be a JSON string, and 299 more."
+    assert answer.fields == ["entries[1].amount", "entries[1].timestamp"]
+    assert answer.body["detail"] == "entries[1].amount must be a JSON string, and 1 more."
+
+
+def test_of_an_entry_that_is_wrong_in_many_ways_the_first_few_are_named(collector: Caller) -> None:
+    answer = collector.spend(entry(1) | {f"unknown_{number}": 1 for number in range(90)})
+
+    assert (answer.status, len(answer.fields)) == (422, 20)
+    assert answer.body["detail"] == "entries[0].unknown_0 is not a known field, and 89 more."
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def entry(**raw: str) -> bytes:
         (entry(campaign_id="9" * 5000), 400, "4,300 digits"),
         (entry(amount='"1", "amount": "2"'), 400, "'amount' stands twice"),
         (b'{"entries": [], "entries": []}', 400, "'entries' stands twice"),
+        (json.dumps({f"k{n}": 1 for n in range(101)}).encode(), 400, "An object has 101 members"),
         (b"[" * 100_000, 400, "nested too deeply"),
         (b'{"a":' * 100_000, 400, "nested too deeply"),
         (b"[" * 200 + b"]" * 200, 422, "the body must be a JSON object"),
