@@ -194,7 +194,7 @@ class Books:
                 f"{self._shown(micros, brand)} would make {day} of this campaign cost less than nothing: "
                 f"it has {self._shown(self._day_so_far(key), brand)}.",
             )
-        if any(account.passes(_MAX_TOTAL_MICROS, micros, timestamp) for account in (campaign, brand)):
+        if campaign.passes(_MAX_TOTAL_MICROS, micros, timestamp) or brand.passes(_MAX_TOTAL_MICROS, micros, timestamp):
             raise Rejected("too_large", f"A counter would pass {MAX_TOTAL:,}, the most that it can hold.")
         if campaign.pk not in self.campaigns_before:
             self.campaigns_before[campaign.pk] = campaign.reached

@@ -88,7 +88,7 @@ def sound_total(total: DayTotal) -> DayTotal:
         raise Rejected("below_zero", f"{format_amount(amount)} is less than nothing: no day costs that.")
     _refuse_bad_text("description", total.description, 500)
     _sound_id(total.campaign_id)
-    return replace(total, total=amount)
+    return total if amount is total.total else replace(total, total=amount)
 
 
 def sound_amount(amount: object) -> Decimal:

@@ -90,7 +90,7 @@ def _refuse_inexact(amount: Decimal) -> None:
         raise InvalidMoney(f"{amount} is not an amount.")
     _sign, digits, exponent = amount.as_tuple()
     assert isinstance(exponent, int)
-    if amount and -exponent - _trailing_zeros(digits) > DECIMALS:
+    if -exponent > DECIMALS and amount and -exponent - _trailing_zeros(digits) > DECIMALS:
         raise InvalidMoney(f"{_shown(amount)} has more than {DECIMALS} decimals.")
 
 

@@ -90,6 +90,7 @@ def next_month_start(zone: ZoneInfo, at: datetime) -> datetime:
     return day_start(zone, (local_date(zone, at).replace(day=1) + timedelta(days=32)).replace(day=1))
 
 
+@lru_cache(maxsize=4096)
 def last_second(zone: ZoneInfo, day: date) -> datetime:
     """The last whole second of `day` in `zone`, in UTC. Raises ValueError for a date that the zone skipped."""
     start, end = day_start(zone, day), day_start(zone, day + ONE_DAY)
