@@ -97,7 +97,7 @@ API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 600)
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 # Uploaded files wait here until they are imported.
-MEDIA_ROOT = env.text("MEDIA_ROOT") or BASE_DIR / "var" / "media"
+MEDIA_ROOT = BASE_DIR / env.text("MEDIA_ROOT", "var/media")
 UPLOAD_LIMIT_MB = env.whole_number("UPLOAD_LIMIT_MB", 100, at_least=1)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -81,15 +81,16 @@ def _match_brands(sheet: Sheet, new_brands: NewBrands | None) -> None:
         return
     known = {fold(name): name for name in Brand.objects.values_list("name", flat=True)}
     for (name,) in unknown:
+        near = known.get(fold(name), "")
         if new_brands is None:
-            near = known.get(fold(name))
             other = f" There is {near!r}, which is written differently." if near else ""
             _refuse_brand(sheet, name, "brand", f"there is no brand {name!r}.{other}")
         else:
-            _add_brand(sheet, name, new_brands)
+            _add_brand(sheet, name, near, new_brands)
 
 
-def _add_brand(sheet: Sheet, name: str, new_brands: NewBrands) -> None:
+def _add_brand(sheet: Sheet, name: str, near: str, new_brands: NewBrands) -> None:
+    """Put down a brand that is missing, in the currency that its rows state."""
     stated = [
         currency
         for (currency,) in sheet.select(
@@ -98,18 +99,17 @@ def _add_brand(sheet: Sheet, name: str, new_brands: NewBrands) -> None:
     ]
     if len(stated) > 1:
         reason = f"{name} is a new brand, and its rows are in {' and '.join(stated)}: make it first, with one of them."
-        return _refuse_brand(sheet, name, "currency", reason)
+        _refuse_brand(sheet, name, "currency", reason)
+        return
     brand = Brand(name=name, timezone=new_brands.timezone, currency=stated[0] if stated else new_brands.currency)
     try:
         brand.clean_fields()
     except ValidationError as error:
         field, reasons = next(iter(error.message_dict.items()))
-        return _refuse_brand(sheet, name, "currency" if field == "currency" else "brand", " ".join(reasons))
-    sheet.run(
-        "insert into brand (name, zone, currency, is_new) values (?, ?, ?, 1)",
-        *(name, new_brands.timezone.key, brand.currency),
-    )
-    return None
+        _refuse_brand(sheet, name, "currency" if field == "currency" else "brand", " ".join(reasons))
+        return
+    values = (name, new_brands.timezone.key, brand.currency, near)
+    sheet.run("insert into brand (name, zone, currency, near, is_new) values (?, ?, ?, ?, 1)", *values)
 
 
 def _refuse_brand(sheet: Sheet, name: str, field: str, reason: str) -> None:

@@ -46,6 +46,7 @@ class NewBrand:
     brand: str
     timezone: str
     currency: str
+    near: str  # a brand whose name differs only by case or spaces; empty: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ class ImportReceipt:
         return self._listing(
             NewBrand,
             """
-            select name, zone, currency from brand where is_new
+            select name, zone, currency, near from brand where is_new
             and exists (select 1 from campaign where campaign.brand = brand.name and counts) order by name
             """,
         )

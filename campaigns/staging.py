@@ -55,7 +55,8 @@ SCHEMA = """
         name text primary key,
         brand_id integer,          -- in the ledger; null: to be made
         zone text, currency text,
-        is_new integer default 0
+        is_new integer default 0,
+        near text                  -- a brand in the ledger whose name differs only by case or spaces
     );
     create table campaign (        -- all of those brands, and those to be made
         id integer primary key,

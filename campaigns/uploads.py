@@ -103,7 +103,8 @@ def start(import_id: int, *, at: datetime) -> None:
         if upload.size <= AT_ONCE:
             work_on(import_id, at=at)
         else:
-            SpendImport.objects.filter(pk=import_id).update(error="", moved_at=Now())
+            told = SpendImport.objects.filter(pk=import_id, state__in=SpendImport.WORKING)
+            told.update(error="", moved_at=Now())
             current_app.send_task("campaigns.tasks.work_on_import", [import_id])
     except BrokerError:
         broker = current_app.connection()

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
@@ -152,6 +153,11 @@ class SpendImportAdmin(ReadOnlyPage):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request) or super().has_view_permission(request, obj)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SpendImport]:
+        # A result is long, and the list needs two figures of it.
+        imports: QuerySet[SpendImport] = super().get_queryset(request)
+        return imports.defer("result").annotate(rows=F("result__rows"), entries=F("result__entries"))
+
     def get_urls(self) -> list[URLPattern]:
         steps: dict[str, Callable[..., HttpResponse]] = {
             "confirm": self.confirm,
@@ -276,12 +282,12 @@ class SpendImportAdmin(ReadOnlyPage):
         return upload.state, str(upload.get_state_display())
 
     @display(description="Rows")
-    def shown_rows(self, upload: SpendImport) -> str:
-        return f"{upload.result['rows']:,}" if upload.result else ""
+    def shown_rows(self, upload: Any) -> str:
+        return "" if upload.rows is None else f"{upload.rows:,}"
 
     @display(description="Entries recorded")
-    def shown_entries(self, upload: SpendImport) -> str:
-        return f"{upload.result['entries']:,}" if upload.result and upload.state == State.DONE else ""
+    def shown_entries(self, upload: Any) -> str:
+        return f"{upload.entries:,}" if upload.state == State.DONE else ""
 
     @display(description="By", ordering="uploaded_by__username")
     def shown_by(self, upload: SpendImport) -> str:

@@ -223,6 +223,17 @@ def test_a_file_that_makes_no_sense_is_refused_with_the_reason_and_deleted(admin
     assert files() == []
 
 
+def test_what_was_refused_keeps_its_reason_when_somebody_starts_it_again(admin_page: Client, queue: Queue) -> None:
+    kept = upload(admin_page, b"\x00\x01")
+    queue.deliver()
+
+    act(admin_page, kept, "again")
+    queue.deliver()
+
+    assert kept.state == "REFUSED"
+    assert "Nothing was imported." in kept.error
+
+
 def test_a_discarded_upload_is_deleted_and_cannot_be_confirmed(admin_page: Client, spring: Campaign) -> None:
     kept = upload(admin_page)
 

@@ -191,6 +191,12 @@ def test_a_brand_that_differs_by_case_is_another_one_and_is_pointed_out(acme: Br
     assert reasons(receipt) == [(2, "brand", expected)]
 
 
+def test_a_near_brand_is_pointed_out_beside_a_new_one(acme: Brand, sheet: Sheet) -> None:
+    receipt = totals(sheet, row(2, brand="ACME"), row(3, brand="Other"), missing=EVERYTHING)
+
+    assert {each.brand: each.near for each in receipt.new_brands} == {"ACME": "Acme", "Other": ""}
+
+
 def test_campaigns_may_be_made_without_brands(acme: Brand, sheet: Sheet) -> None:
     receipt = totals(sheet, row(2), row(3, brand="Other"), missing=CAMPAIGNS)
 

@@ -122,11 +122,10 @@ class Command(BaseCommand):
     def write_text(self, receipt: ImportReceipt) -> None:
         """What happened on stdout, and on stderr what somebody should look at."""
         for brand in self.some(receipt.new_brands, self.stdout):
-            self.stdout.write(f"New brand: {brand.brand} ({brand.timezone}, {brand.currency})")
+            self.stdout.write(f"New brand: {brand.brand} ({brand.timezone}, {brand.currency}){_not_the(brand.near)}")
         for new in self.some(receipt.new_campaigns, self.stdout):
-            near = f" (not {new.near!r}, which is written differently)" if new.near else ""
             with_id = f", external ID {new.external_id}" if new.external_id else ""
-            self.stdout.write(f"New campaign: {new.brand}, {new.campaign}{with_id}{near}")
+            self.stdout.write(f"New campaign: {new.brand}, {new.campaign}{with_id}{_not_the(new.near)}")
         for linked in self.some(receipt.linked_campaigns, self.stdout):
             self.stdout.write(f"External ID {linked.external_id} for: {linked.brand}, {linked.campaign}")
         self.write_table(
@@ -241,6 +240,10 @@ def _missing(options: dict[str, Any]) -> Missing:
         raise CommandError(f"{options['currency']!r} is no ISO 4217 code in use today, such as EUR.", returncode=2)
     new_brands = NewBrands(_zone(options["timezone"]), options["currency"])
     return Missing(campaigns=True, brands=new_brands) if options["create_missing"] else Missing()
+
+
+def _not_the(near: str) -> str:
+    return f" (not {near!r}, which is written differently)" if near else ""
 
 
 def _exact(currency: str, *amounts: Decimal) -> list[str]:
