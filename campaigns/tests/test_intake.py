@@ -443,7 +443,8 @@ def test_a_dry_run_foretells_any_file(data: st.DataObject) -> None:
     names = ("rows", "refused_rows", "days", "entries", "new_brands", "new_campaigns", "linked_campaigns", "months")
     assert [foreseen[name] for name in names] == [done[name] for name in names]
     assert [each.line for each in foreseen["refusals"]] == [each.line for each in done["refusals"]]
-    assert (again["entries"], again["new_campaigns"]) == (0, [])
+    # No campaigns are asked for: where a day took one of two names of an ID down with it, the other may be made now.
+    assert again["entries"] == 0
     refused = sum((each.amount for each in done["refusals"]), Decimal(0))
     good = sum((line.recorded for line in done["totals"]), Decimal(0)) - sum(
         (day.recorded for day in done["disagreements"]), Decimal(0)
