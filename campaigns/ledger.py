@@ -19,6 +19,7 @@ from django.db import transaction
 from campaigns import enforcement
 from campaigns.audit import Difference, find_differences
 from campaigns.books import Books
+from campaigns.bulk import no_search_for_cycles
 from campaigns.entries import (
     DayTotal,
     Rejected,
@@ -87,7 +88,7 @@ def record_spend(entries: Iterable[SpendEntry], *, at: datetime, actor: str = ""
     receipt = SpendReceipt()
     for batch in _batches(entries):
         sound = _sift(batch, lambda entry: sound_entry(entry, at), receipt.rejected)
-        with transaction.atomic():
+        with transaction.atomic(), no_search_for_cycles():
             books = Books({entry.campaign_id for _, entry in sound}, at)
             books.recall(entry for _, entry in sound)
             posted = _sift(sound, books.post_entry, receipt.rejected)
@@ -148,7 +149,7 @@ def set_daily_totals(totals: Iterable[DayTotal], *, at: datetime, actor: str = "
     receipt = TotalsReceipt()
     for batch in _batches(totals):
         sound = _sift(batch, sound_total, receipt.rejected)
-        with transaction.atomic():
+        with transaction.atomic(), no_search_for_cycles():
             books = Books({total.campaign_id for _, total in sound}, at)
             books.recall_days((total.campaign_id, total.day) for _, total in sound)
             differences = _sift(sound, books.post_total, receipt.rejected)
