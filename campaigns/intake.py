@@ -18,6 +18,7 @@ from django.db.models import BigIntegerField, CharField
 from django.db.models.functions import Cast
 
 from campaigns import enforcement
+from campaigns.bulk import no_search_for_cycles
 from campaigns.entries import DayTotal, Rejected, Rejection, SpendEntry, refuse_day, sound_total
 from campaigns.importing import SpendFile
 from campaigns.ledger import BATCH_SIZE, record_spend, set_daily_totals
@@ -60,6 +61,7 @@ def unwatched(_step: str, _done: int, _total: int) -> None:
     """Nobody looks."""
 
 
+@no_search_for_cycles()
 def import_daily_totals(
     file: SpendFile,
     sheet: Sheet,
@@ -92,6 +94,7 @@ def import_daily_totals(
     return receipt
 
 
+@no_search_for_cycles()
 def import_entries(
     file: SpendFile,
     sheet: Sheet,
