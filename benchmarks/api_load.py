@@ -307,7 +307,7 @@ def main() -> int:
     for name, value in vars(usual).items():
         parser.add_argument(f"--{name}", type=int, default=value, help=f"(default: {value:,})")
     plan = Plan(**vars(parser.parse_args()))
-    with server(durable=True) as address:
+    with server() as address:
         outcome = measure(plan, address)
     print(in_words(plan, outcome))
     return 1 if outcome.faults else 0

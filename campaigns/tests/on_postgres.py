@@ -15,8 +15,8 @@ from pathlib import Path
 
 
 @contextmanager
-def server(*, durable: bool) -> Iterator[str]:
-    """A PostgreSQL server in a folder that goes with it; gives its address. One that is not durable is faster."""
+def server(**settings: str) -> Iterator[str]:
+    """A PostgreSQL server with these settings, in a folder that goes with it; gives its address."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
         # Its lock and socket lie here too, so that two runs on one machine do not meet. Read at its import.
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
@@ -24,17 +24,19 @@ def server(*, durable: bool) -> Iterator[str]:
 
         # The server runs as a user of its own when this is root's session, and must reach its folder.
         Path(folder).chmod(0o755)
-        with get_server(Path(folder) / "data", cleanup_mode="stop") as started:
-            if not durable:
-                started.psql("alter system set fsync = off; alter system set full_page_writes = off;")
-            started.psql("alter system set max_connections = 200; select pg_reload_conf();")
+        data = Path(folder) / "data"
+        with get_server(data, cleanup_mode="stop") as unset:
+            for name, value in {"max_connections": "200", **settings}.items():
+                unset.psql(f"alter system set {name} = '{value}';")
+        with get_server(data, cleanup_mode="stop") as started:
             yield started.get_uri()
 
 
 def main(command: list[str]) -> int:
     if "DATABASE_URL" in os.environ:
         return subprocess.call(command)
-    with server(durable=False) as address:
+    # Nobody needs these rows after a power cut.
+    with server(fsync="off", full_page_writes="off") as address:
         return subprocess.call(command, env={**os.environ, "DATABASE_URL": address})
 
 
