@@ -129,5 +129,5 @@ def database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
     else:
-        options["pool"] = {"min_size": 0, "max_size": whole_number("DB_POOL_SIZE", 10, at_least=1), "timeout": 20}
+        options["pool"] = {"min_size": 0, "max_size": whole_number("DB_POOL_SIZE", 10, at_least=1), "timeout": 5}
     return config | {"OPTIONS": options}

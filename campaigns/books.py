@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from campaigns import enforcement
 from campaigns.bulk import among
 from campaigns.entries import DayTotal, Rejected, SpendEntry, refuse_conflict, refuse_day
+from campaigns.holds import Hold
 from campaigns.models import Brand, Campaign
 from campaigns.money import MAX_TOTAL, format_amount, from_micros, to_micros
 from campaigns.periods import LocalClock, last_second, local_clock, local_date
@@ -40,7 +41,7 @@ class Books:
     """
 
     def __init__(self, campaign_ids: Collection[int], at: datetime) -> None:
-        self.at = at
+        self.at = at.astimezone(UTC)
         self.store = storage()
         brands = Brand.objects.only("timezone", "currency").lock(brand_ids_of(campaign_ids))
         zones = {brand.pk: brand.timezone for brand in brands}
@@ -125,14 +126,20 @@ class Books:
         self.store.add_entries(self.posted, self.at)
         self.store.add_to_days(self.day_changes)
         self.store.set_counters([self.campaigns[pk] for pk in touched], [self.brands[pk] for pk in brands])
-        # What the rule says of budgets can only have changed where one was reached or left, or a period began.
-        crossed = _crossed(self.campaigns_before, self.campaigns)
-        brands_crossed = _crossed(self.brands_before, self.brands)
-        clocks = {clock.zone: clock for clock in (self.clocks[pk] for pk in brands)}
-        changes = enforcement.enforce_budgets(
-            crossed | (self.begun & touched), brands_crossed, list(clocks.values()), actor=actor
-        )
+        changes = enforcement.enforce_budgets(*self._concerned(touched), actor=actor)
         return [change.campaign_id for change in changes if change.pauses]
+
+    def _concerned(self, touched: set[int]) -> tuple[set[int], set[int], list[LocalClock]]:
+        """Campaigns and brands of which the rule may say something else of budgets now, and the clocks of their zones.
+
+        Those whose budgets were reached or left by what was posted, that began a period here, or that a budget holds:
+        perhaps one whose period has ended. A brand concerns campaigns that the batch did not touch.
+        """
+        held = {pk for pk in touched if self.campaigns[pk].holds & Hold.BUDGETS}
+        campaigns = _crossed(self.campaigns_before, self.campaigns) | (self.begun & touched) | held
+        brands = _crossed(self.brands_before, self.brands)
+        clocks = {self.clocks[pk] for pk in brands | {self.campaigns[pk].brand_id for pk in campaigns}}
+        return campaigns, brands, list(clocks)
 
     def _open(self, campaign_ids: Collection[int]) -> None:
         """Read the accounts of these campaigns, as far as their brands are locked, with their periods begun."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from campaigns.models import EARLIEST_SPEND
@@ -64,7 +64,10 @@ class Rejected(ValueError):
 
 
 def sound_entry(entry: SpendEntry, at: datetime) -> SpendEntry:
-    """The entry with its amount parsed. Raises Rejected for what can be told without looking at the database."""
+    """The entry with its amount parsed and its time in UTC: databases take fewer offsets than Python does.
+
+    Raises Rejected for what can be told without looking at the database.
+    """
     timestamp = entry.timestamp
     if not isinstance(timestamp, datetime) or timestamp.utcoffset() is None:
         raise Rejected("invalid_timestamp", f"{timestamp} is not a time with a zone: give an aware datetime.")
@@ -76,7 +79,9 @@ def sound_entry(entry: SpendEntry, at: datetime) -> SpendEntry:
     _refuse_bad_text("description", entry.description, 500)
     _sound_id(entry.campaign_id)
     amount = sound_amount(entry.amount)
-    return entry if amount is entry.amount else replace(entry, amount=amount)
+    if amount is entry.amount and timestamp.tzinfo is UTC:
+        return entry
+    return replace(entry, amount=amount, timestamp=timestamp.astimezone(UTC))
 
 
 def sound_total(total: DayTotal) -> DayTotal:

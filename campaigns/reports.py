@@ -9,10 +9,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, F, Q, QuerySet, Sum
+from django.db.models.functions import Cast
 
 from campaigns.models import Brand, Campaign, DailySpend
-from campaigns.money import ZERO, format_amount
+from campaigns.money import MICROS, ZERO, format_amount, from_micros
 from campaigns.periods import LocalClock, local_clock
 from campaigns.rules import DAILY, MONTHLY
 
@@ -160,14 +161,26 @@ def spend_in_range(
     days = _days_in_range(first, last, brands)
     if after is not None:
         days = days.filter(_behind(order, after))
-    sums = days.values(*order, *others).annotate(sum=Sum("amount")).order_by(*order)
-    return [RangeLine(amount=row.pop("sum"), **row) for row in sums[:limit]]
+    sums = days.values(*order, *others).annotate(**_SUM).order_by(*order)
+    return [RangeLine(amount=_sum_of(row.pop("units"), row.pop("micros")), **row) for row in sums[:limit]]
 
 
 def totals_in_range(first: date, last: date, *, brands: QuerySet[Brand]) -> dict[str, Decimal]:
     """Spend of `brands` from the local day `first` to `last`, both included, by currency (R2)."""
     days = _days_in_range(first, last, brands)
-    return dict(days.order_by("currency").values_list("currency").annotate(sum=Sum("amount")))
+    sums = days.order_by("currency").values_list("currency").annotate(**_SUM)
+    return {currency: _sum_of(units, micros) for currency, units, micros in sums}
+
+
+# A sum of counters may pass what 64 bits hold, and SQLite then gives up: units and their micros are summed apart.
+_SUM = {
+    "units": Sum(Cast("amount", BigIntegerField()) / MICROS),
+    "micros": Sum(Cast("amount", BigIntegerField()) % MICROS),
+}
+
+
+def _sum_of(units: int, micros: int) -> Decimal:
+    return from_micros(int(units) * MICROS + int(micros))
 
 
 def _days_in_range(first: date, last: date, brands: QuerySet[Brand]) -> QuerySet[Any]:

@@ -70,20 +70,23 @@ def judge(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold = Hold.ENGI
     owned: what starts needs all its holds decided at once (R18).
     """
     runs = RUNNING_OR_HELD
-    # What would run again after its last day is completed by whoever lifts its last hold.
-    completes = _ended(clocks) & Q(status=Status.PAUSED, holds_now=0)
+    over = Q(pk__in=[])
     if _owns_lifecycle(owned):
         runs |= _starts(clocks)
-        completes = _ended(clocks)
+        over = _ended(clocks)
+    # What would run again after its last day is completed by whoever lifts its last hold.
+    released = Case(
+        When(_ended(clocks) & Q(status=Status.PAUSED), then=Value(Status.COMPLETED)), default=Value("ACTIVE")
+    )
+    # The database works holds_now out anew wherever it is named: so as seldom as can be.
     judged = _with_holds_now(campaigns, clocks, owned).annotate(
         due_status=Case(
-            When(completes, then=Value(Status.COMPLETED)),
+            When(over, then=Value(Status.COMPLETED)),
             When(~runs, then=F("status")),
-            When(holds_now=0, then=Value(Status.ACTIVE)),
+            When(holds_now=0, then=released),
             default=Value(Status.PAUSED),
         ),
-        # Those of due_status PAUSED, said without it: the database would work holds_now out once more.
-        due_holds=Case(When(completes | ~runs, then=0), default=F("holds_now"), output_field=SmallIntegerField()),
+        due_holds=Case(When(over | ~runs, then=0), default=F("holds_now"), output_field=SmallIntegerField()),
     )
     return cast("QuerySet[JudgedCampaign]", judged)
 

@@ -25,7 +25,7 @@ ReferenceKey = tuple[int, str]  # a campaign's reference
 
 @dataclass(slots=True)
 class Account:
-    """The counters of a brand or a campaign, and the budgets that the ledger needs to know; amounts in micros."""
+    """The counters, budgets and holds of a brand or a campaign; amounts in micros."""
 
     pk: int
     brand_id: int
@@ -36,7 +36,8 @@ class Account:
     total_spend: int | None  # of a campaign; a brand keeps none
     daily_budget: int | None
     monthly_budget: int | None
-    total_budget: int | None = None
+    total_budget: int | None  # of a campaign
+    holds: int  # of a campaign
 
     def passes(self, limit: int, micros: int, timestamp: datetime) -> bool:
         """Whether spend of `timestamp` would take one of its counters past `limit`, either way of zero."""
@@ -102,24 +103,24 @@ def brand_ids_of(campaign_ids: Collection[int]) -> list[int]:
 
 def campaign_accounts(campaign_ids: Collection[int], brand_ids: Collection[int]) -> dict[int, Account]:
     """Of those of the campaigns that belong to one of the brands."""
-    rows = _rows_of_accounts("campaigns_campaign", "brand_id", "total_spend", "total_budget", campaign_ids)
+    rows = _rows_of_accounts("campaigns_campaign", ("brand_id", "total_spend", "total_budget", "holds"), campaign_ids)
     return {row[0]: _account(*row) for row in rows if row[1] in brand_ids}
 
 
 def brand_accounts(brand_ids: Collection[int]) -> dict[int, Account]:
-    return {row[0]: _account(*row) for row in _rows_of_accounts("campaigns_brand", "id", "NULL", "NULL", brand_ids)}
+    rows = _rows_of_accounts("campaigns_brand", ("id", "NULL", "NULL", "0"), brand_ids)
+    return {row[0]: _account(*row) for row in rows}
 
 
-def _rows_of_accounts(
-    table: str, brand_id: str, total_spend: str, total_budget: str, ids: Collection[int]
-) -> list[tuple[Any, ...]]:
+def _rows_of_accounts(table: str, differing: tuple[str, str, str, str], ids: Collection[int]) -> list[tuple[Any, ...]]:
     """The columns as they are kept: through the ORM's converters, these would take longer than all else."""
+    brand_id, total_spend, total_budget, holds = differing
     wanted = among(ids)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT id, {brand_id}, daily_spend, CAST(daily_since AS text), monthly_spend, CAST(monthly_since AS text),
-                   {total_spend}, daily_budget, monthly_budget, {total_budget}
+                   {total_spend}, daily_budget, monthly_budget, {total_budget}, {holds}
             FROM {table} WHERE id IN ({wanted.sql})
             """,  # noqa: S608
             wanted.params,
@@ -134,11 +135,9 @@ def _account(
     daily_since: str,
     monthly_spend: int,
     monthly_since: str,
-    total_spend: int | None,
-    *budgets: int | None,
+    *others: Any,
 ) -> Account:
-    since = _instant(daily_since), _instant(monthly_since)
-    return Account(pk, brand_id, daily_spend, since[0], monthly_spend, since[1], total_spend, *budgets)
+    return Account(pk, brand_id, daily_spend, _instant(daily_since), monthly_spend, _instant(monthly_since), *others)
 
 
 @lru_cache(maxsize=10_000)

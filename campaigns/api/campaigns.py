@@ -16,6 +16,7 @@ from campaigns.api.auth import BearerToken, Request, actor
 from campaigns.api.pages import Page, PageQuery, one_page
 from campaigns.api.problems import Problem, ProblemDetails
 from campaigns.api.schemas import (
+    BAD_BODY,
     NOT_FOUND,
     PROBLEMS,
     Amount,
@@ -29,6 +30,7 @@ from campaigns.api.schemas import (
     shown,
 )
 from campaigns.api.sight import seen_campaign
+from campaigns.api.strict_json import refuse_fields
 from campaigns.explain import explain
 from campaigns.holds import Hold
 from campaigns.models import ApiToken, Campaign, DailySpend, Scope, StatusChange
@@ -227,18 +229,22 @@ CONFLICT: dict[int, Any] = {409: ProblemDetails}
 
 
 @controls.post(
-    "/campaigns/{int:campaign_id}/pause", response={200: CampaignAnswer, **CONFLICT, **NOT_FOUND, **PROBLEMS}
+    "/campaigns/{int:campaign_id}/pause",
+    response={200: CampaignAnswer, **CONFLICT, **NOT_FOUND, **BAD_BODY, **PROBLEMS},
 )
 def pause_campaign(request: Request, campaign_id: Id) -> CampaignAnswer:
     """Pause it until somebody resumes it: no reset, tick, schedule or budget does. Again changes nothing."""
+    refuse_fields(request)
     return _carry_out(enforcement.pause, request.auth, campaign_id)
 
 
 @controls.post(
-    "/campaigns/{int:campaign_id}/resume", response={200: CampaignAnswer, **CONFLICT, **NOT_FOUND, **PROBLEMS}
+    "/campaigns/{int:campaign_id}/resume",
+    response={200: CampaignAnswer, **CONFLICT, **NOT_FOUND, **BAD_BODY, **PROBLEMS},
 )
 def resume_campaign(request: Request, campaign_id: Id) -> CampaignAnswer:
     """Take back a pause. It runs at once, unless something else holds it: `holds` then says what."""
+    refuse_fields(request)
     return _carry_out(enforcement.resume, request.auth, campaign_id)
 
 

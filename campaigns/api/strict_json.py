@@ -13,6 +13,8 @@ from campaigns.api.problems import Problem
 
 # Ten thousand entries take 1 to 3 MB; this leaves room for long descriptions.
 LARGEST_BODY = 16 * 1024 * 1024
+# Ten thousand entries have some fifty thousand; each one more costs memory before any schema sees it.
+MOST_VALUES = 500_000
 # No object that is asked for here has a dozen; each unknown one of a million would be an error of its own.
 MOST_MEMBERS = 100
 
@@ -54,15 +56,27 @@ def read_body(request: HttpRequest) -> bytes:
     return body
 
 
+def refuse_fields(request: HttpRequest) -> None:
+    """For operations that take no fields: where there is a body all the same, it must be an empty object.
+
+    Raises Problem as `read_body` and `parse` do, and 422 for a field.
+    """
+    if request.META.get("CONTENT_LENGTH", "") not in ("", "0") and parse(read_body(request)) != {}:
+        raise Problem(422, "This takes no fields: send no body, or an empty object.")
+
+
 def parse(body: bytes) -> Any:
     """The JSON value that `body` holds, with numbers that are no integers as floats, for the schema to refuse.
 
-    Raises Problem (400) for text that is not JSON in UTF-8, for NaN and Infinity, for a key that stands twice in one
-    object (its first and its last value may differ, and each parser takes another), for an object of more than
-    MOST_MEMBERS, for an integer of thousands of digits, and for nesting deeper than anything that is asked for here.
+    Raises Problem: 413 for more than MOST_VALUES; 400 for text that is not JSON in UTF-8, for NaN and Infinity, for a
+    key that stands twice in one object (its first and its last value may differ, and each parser takes another), for
+    an object of more than MOST_MEMBERS, for an integer of thousands of digits, and for nesting deeper than anything
+    that is asked for here.
     """
     if not body:
         raise Problem(400, "The body is empty: send a JSON object.")
+    if sum(body.count(mark) for mark in (b"[", b"{", b",")) > MOST_VALUES:
+        raise Problem(413, f"The body holds more than {MOST_VALUES:,} values: send fewer entries at a time.")
     try:
         return json.loads(body.decode(), object_pairs_hook=_unambiguous, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:

@@ -298,3 +298,11 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(program: Caller, 
     for_few = queries()
     CampaignFactory.create_batch(8)
     assert queries() == for_few
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_a_pause_takes_no_fields_and_an_empty_object_is_none(program: Caller, verb: str) -> None:
+    campaign = CampaignFactory.create()
+
+    assert program.post(f"/campaigns/{campaign.pk}/{verb}", {"until": "tomorrow"}).status == 422
+    assert program.post(f"/campaigns/{campaign.pk}/{verb}", {}).status == 200

@@ -126,6 +126,8 @@ def test_r10_good_entries_are_recorded_beside_bad_ones_and_each_verdict_stands_w
         ({"timestamp": "2026-11-21T12:00:00.1234567Z"}, "invalid_timestamp"),
         ({"timestamp": "2026-W47-6T12:00:00Z"}, "invalid_timestamp"),
         ({"timestamp": "1795262400"}, "invalid_timestamp"),
+        ({"timestamp": "2026-11-21T12:00:00+10:60"}, "invalid_timestamp"),
+        ({"timestamp": "2026-11-21T12:00:00+24:00"}, "invalid_timestamp"),
         ({"timestamp": "2026-11-21T12:05:01Z"}, "in_future"),
         ({"timestamp": "9999-12-31T23:59:59-23:59"}, "in_future"),
         ({"timestamp": "0001-01-01T00:00:00+23:59"}, "too_old"),

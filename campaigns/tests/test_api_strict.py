@@ -49,6 +49,7 @@ def entry(**raw: str) -> bytes:
         (b'{"entries": [], "entries": []}', 400, "'entries' stands twice"),
         (json.dumps({f"k{n}": 1 for n in range(101)}).encode(), 400, "An object has 101 members"),
         (b"[" * 100_000, 400, "nested too deeply"),
+        (b'{"entries":[' + b"[]," * 250_001, 413, "more than 500,000 values"),
         (b'{"a":' * 100_000, 400, "nested too deeply"),
         (b"[" * 200 + b"]" * 200, 422, "the body must be a JSON object"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -112,6 +112,18 @@ def test_r7_a_time_that_cannot_be_is_refused(timestamp: Any, code: str | None) -
 
     assert codes(receipt) == ([] if code is None else [(0, code)])
     assert SpendLog.objects.count() == receipt.recorded == int(code is None)
+
+
+@pytest.mark.parametrize("hours", [16, -16, 23.5, -23.5])
+def test_r7_a_time_of_any_offset_is_the_instant_that_it_says(hours: float) -> None:
+    campaign = CampaignFactory.create()
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=hours)))
+
+    receipt = record_spend([entry(campaign, at=elsewhere, reference="a"), entry(campaign)], at=elsewhere)
+    again = record_spend([entry(campaign, reference="a")], at=NOON)
+
+    assert (receipt.recorded, again.duplicates) == (2, 1)
+    assert set(SpendLog.objects.values_list("timestamp", "recorded_at")) == {(NOON, NOON)}
 
 
 def test_r7_a_naive_now_is_refused() -> None:

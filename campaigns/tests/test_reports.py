@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.ledger import set_daily_total
-from campaigns.models import Brand, Campaign
+from campaigns.models import Brand, Campaign, DailySpend
 from campaigns.reports import GROUPINGS, RangeLine, spend_in_range, totals_in_range
 from campaigns.tests.api import Caller, caller
 from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
@@ -180,3 +180,15 @@ def test_a_report_takes_as_many_queries_for_many_rows_as_for_few(
     for campaign in CampaignFactory.create_batch(5):
         set_daily_total(campaign.pk, FIRST, Decimal(1), at=NOON)
     assert queries() == for_few
+
+
+def test_a_sum_that_no_64_bits_hold_is_reported_all_the_same() -> None:
+    brand, day = BrandFactory.create(currency="USD"), date(2026, 11, 11)
+    most = Decimal(9_000_000_000_000) - Decimal("0.000001")
+    for _ in range(2):
+        DailySpend.objects.create(campaign=CampaignFactory.create(brand=brand), day=day, amount=most)
+
+    (line,) = spend_in_range("brand", FIRST, LAST, brands=Brand.objects.all())
+
+    assert line.amount == 2 * most
+    assert totals_in_range(FIRST, LAST, brands=Brand.objects.all()) == {"USD": 2 * most}

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from campaigns import ledger
 from campaigns.audit import find_differences
 from campaigns.enforcement import pause, reconcile
 from campaigns.holds import Hold
-from campaigns.ledger import SpendEntry, record_spend
+from campaigns.ledger import DayTotal, SpendEntry, record_spend
 from campaigns.models import Brand, Campaign
 from campaigns.periods import day_start, local_date
 from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
@@ -206,3 +207,17 @@ def test_r14_a_tick_every_quarter_of_an_hour_in_utc_meets_every_zone_s_midnight(
 
     assert start.minute % 15 == 0
     assert start.second == 0
+
+
+def test_r14_yesterday_s_hold_is_lifted_by_the_next_spend_also_behind_what_changed_nothing() -> None:
+    campaign = CampaignFactory.create(daily_budget=Decimal(10))
+    yesterday = utc("2026-11-20 12:00")
+    today = yesterday + timedelta(days=1)
+    record_spend([SpendEntry(campaign.pk, Decimal(12), yesterday)], at=yesterday)
+
+    ledger.set_daily_totals([DayTotal(campaign.pk, yesterday.date(), Decimal(12))], at=today)
+    record_spend([SpendEntry(campaign.pk, Decimal(-1), today)], at=today)
+    record_spend([SpendEntry(campaign.pk, Decimal(1), today)], at=today)
+
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.daily_spend) == ("ACTIVE", Decimal(1))
