@@ -126,6 +126,8 @@ def work_on(import_id: int, *, at: datetime) -> None:
     options = Options(**upload.options)
     try:
         with _copied(upload) as file, Sheet() as sheet:
+            watch = _watch(upload, file)
+            watch("Reading", 0, 0)
             receipt = import_daily_totals(
                 open_spend(file, options.reading),
                 sheet,
@@ -133,7 +135,7 @@ def work_on(import_id: int, *, at: datetime) -> None:
                 actor=f"user:{upload.confirmed_by.get_username()}" if upload.confirmed_by else "",
                 missing=Missing(campaigns=options.create_missing),
                 dry_run=upload.state == State.CHECKING,
-                watch=_watch(upload, file),
+                watch=watch,
             )
             result = receipt.summary(LINES_KEPT)
     except UnreadableFile as error:

@@ -33,8 +33,9 @@ from campaigns.admin.unfolded import display
 from campaigns.models import Brand, Campaign, SpendImport
 
 State = SpendImport.State
-# After so long without a word from a worker, a person may send it again.
-SILENCE = timedelta(minutes=1)
+# After so long without a word from a worker, a person may send it again. A large workbook is looked through for a
+# while before its first rows are read.
+SILENCE = timedelta(minutes=5)
 # Campaigns that an import paused, named on its page.
 PAUSED_SHOWN = 50
 
@@ -196,7 +197,7 @@ class SpendImportAdmin(ReadOnlyPage):
             "words": in_words(upload),
             "working": working,
             "stuck": stuck,
-            "polls": working and not upload.error,
+            "polls": working and not stuck,
             "silent": stuck and not upload.error,
             "may_import": self.has_add_permission(request),
         }

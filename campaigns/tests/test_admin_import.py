@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from campaigns import intake, tasks
+from campaigns import intake, tasks, uploads
 from campaigns.intake import Overtaken
 from campaigns.models import Campaign, DailySpend, SpendImport, SpendLog, StatusChange
 from campaigns.tests.factories import BrandFactory, CampaignFactory
@@ -385,11 +385,44 @@ def test_silence_of_the_worker_is_noticed(admin_page: Client, spring: Campaign, 
     kept = upload(admin_page)
     assert "Start again" not in shown(admin_page, kept)
 
-    SpendImport.objects.update(moved_at=timezone.now() - timedelta(minutes=2))
+    SpendImport.objects.update(moved_at=timezone.now() - timedelta(minutes=6))
 
     page = shown(admin_page, kept)
     assert "Nothing was heard of it for a while" in page
     assert "Start again" in page
+    assert "Discard" in page
+
+
+def test_a_page_that_waits_for_a_person_does_not_reload_itself(
+    admin_page: Client, spring: Campaign, queue: Queue
+) -> None:
+    kept = upload(admin_page)
+    assert "campaigns/import.js" in shown(admin_page, kept)
+
+    SpendImport.objects.update(moved_at=timezone.now() - timedelta(minutes=6))
+
+    page = shown(admin_page, kept)
+    for poll in ("data-import-progress", "campaigns/import.js", "http-equiv"):
+        assert poll not in page
+
+
+def test_work_is_heard_of_before_a_large_file_is_looked_through(
+    admin_page: Client, spring: Campaign, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = upload(admin_page)
+    SpendImport.objects.update(moved_at=timezone.now() - timedelta(hours=1))
+    seen: list[str] = []
+    open_spend = uploads.open_spend
+
+    def looking(*args: Any) -> Any:
+        seen.append(shown(admin_page, kept))
+        return open_spend(*args)
+
+    monkeypatch.setattr("campaigns.uploads.open_spend", looking)
+    queue.deliver()
+
+    assert "Reading: 0 rows" in seen[0]
+    assert "Start again" not in seen[0]
 
 
 def test_an_import_that_breaks_off_says_so_and_goes_on_when_it_is_started_again(
