@@ -124,6 +124,7 @@ def work_on(import_id: int, *, at: datetime) -> None:
     if upload is None:
         return
     options = Options(**upload.options)
+    attempts = _begin(upload)
     try:
         with _copied(upload) as file, Sheet() as sheet:
             watch = _watch(upload, file)
@@ -137,7 +138,7 @@ def work_on(import_id: int, *, at: datetime) -> None:
                 dry_run=upload.state == State.CHECKING,
                 watch=watch,
             )
-            result = receipt.summary(LINES_KEPT)
+            result = {**receipt.summary(LINES_KEPT), "attempts": attempts}
     except UnreadableFile as error:
         _finish(import_id, upload.state, State.REFUSED, at=at, error=f"{error} Nothing was imported.")
     except Overtaken as error:
@@ -148,6 +149,15 @@ def work_on(import_id: int, *, at: datetime) -> None:
             checked.update(state=State.READY, result=result, error="", progress={})
         else:
             _finish(import_id, State.IMPORTING, State.DONE, at=at, result=result)
+
+
+def _begin(upload: SpendImport) -> int:
+    """Note that the import begins, and say which attempt it is: the figures of what it changed are of one."""
+    if upload.state == State.CHECKING:
+        return 0
+    begun = {**upload.result, "attempts": upload.result.get("attempts", 0) + 1}
+    SpendImport.objects.filter(pk=upload.pk, state=State.IMPORTING).update(result=begun)
+    return int(begun["attempts"])
 
 
 def break_off(import_id: int, reason: str) -> None:

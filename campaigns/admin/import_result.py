@@ -42,6 +42,11 @@ def figures(result: Line) -> list[tuple[str, list[str]]]:
 def warnings(result: Line) -> list[str]:
     """What somebody should look at, in sentences."""
     said = []
+    if result.get("attempts", 0) > 1:
+        said.append(
+            "It broke off and was started again. The entries recorded and what it changed are those of the last "
+            "attempt; what is recorded is what the ledger has, earlier attempts included."
+        )
     if result["refused_rows"]:
         would = "would not" if result["dry_run"] else "do not"
         said.append(f"{result['refused_rows']:,} rows are refused and {would} count: see below why.")
@@ -65,6 +70,16 @@ def changes_something(result: Line) -> bool:
     """Whether there is anything to confirm."""
     lists = result["lists"]
     return bool(result["entries"] or lists["new_campaigns"]["count"] or lists["linked_campaigns"]["count"])
+
+
+def why_nothing(result: Line) -> str:
+    """Why there is nothing to confirm."""
+    if result["refused_rows"] < result["rows"]:
+        what = "the other rows" if result["refused_rows"] else "all of this"
+        return f"The ledger has {what} already: there is nothing to import."
+    if result["rows"]:
+        return "Every row is refused, so there is nothing to import: see below why."
+    return "The file has no rows: there is nothing to import."
 
 
 def tables(result: Line) -> list[Table]:

@@ -209,6 +209,7 @@ class SpendImportAdmin(ReadOnlyPage):
                 "warnings": import_result.warnings(upload.result),
                 "tables": import_result.tables(upload.result),
                 "changes_something": import_result.changes_something(upload.result),
+                "why_nothing": import_result.why_nothing(upload.result),
                 "paused": paused,
                 "paused_more": max(0, upload.result["paused_count"] - PAUSED_SHOWN),
             }

@@ -265,6 +265,23 @@ def test_a_file_that_the_ledger_has_already_leaves_nothing_to_confirm(admin_page
     assert "Confirm and import" not in page
 
 
+def test_a_file_whose_rows_are_all_refused_is_not_called_known(admin_page: Client, spring: Campaign) -> None:
+    page = shown(admin_page, upload(admin_page, TEXT.replace("Acme", "Nobody")))
+
+    assert "Every row is refused, so there is nothing to import: see below why." in page
+    assert "there is no brand &#x27;Nobody&#x27;" in page
+    assert "The ledger has" not in page
+    assert "Confirm and import" not in page
+
+
+def test_a_file_of_which_the_ledger_has_all_but_refused_rows_says_so(admin_page: Client, spring: Campaign) -> None:
+    act(admin_page, upload(admin_page), "confirm")
+
+    page = shown(admin_page, upload(admin_page, TEXT + "x,Acme,Spring,1\n"))
+
+    assert "The ledger has the other rows already: there is nothing to import." in page
+
+
 def test_missing_campaigns_are_shown_with_near_names_and_made_on_confirmation(
     admin_page: Client, spring: Campaign
 ) -> None:
@@ -441,6 +458,39 @@ def test_an_import_that_breaks_off_says_so_and_goes_on_when_it_is_started_again(
     queue.deliver()
 
     assert "Confirm and import" in shown(admin_page, kept)
+
+
+def test_an_import_that_was_started_again_says_that_its_changes_are_of_the_last_attempt(
+    admin_page: Client, spring: Campaign, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = upload(admin_page)
+    queue.deliver()
+    act(admin_page, kept, "confirm")
+    said = "started again. The entries recorded and what it changed are those of the last attempt"
+    set_daily_totals = intake.set_daily_totals
+
+    def halting(totals: list[Any], **options: Any) -> Any:
+        if SpendLog.objects.exists():
+            raise RuntimeError("disk full")
+        return set_daily_totals(totals, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("campaigns.intake.BATCH_SIZE", 1)
+        patch.setattr("campaigns.intake.set_daily_totals", halting)
+        tasks.work_on_import.apply(args=(kept.pk,))
+    assert SpendLog.objects.count() == 1
+    act(admin_page, kept, "again")
+    queue.deliver()
+
+    page = shown(admin_page, kept)
+    assert (kept.state, kept.result and kept.result["entries"]) == ("DONE", 1)
+    assert said in page
+    assert "EUR 12.50" in page
+    once = upload(admin_page, TEXT.replace("10.5", "11"))
+    queue.deliver()
+    act(admin_page, once, "confirm")
+    queue.deliver()
+    assert said not in shown(admin_page, once)
 
 
 def test_a_small_file_that_breaks_off_at_once_says_so(
