@@ -25,7 +25,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from campaigns.importing import Columns, Reading, UnreadableFile, open_spend
 from campaigns.intake import Missing, Overtaken, Sheet, import_daily_totals
-from campaigns.models import SpendImport
+from campaigns.models import Brand, SpendImport
 
 # Files up to this many bytes are worked on while the person waits: a second or two.
 AT_ONCE = 256 * 1024
@@ -41,6 +41,7 @@ class Options:
     """What a person says of an uploaded file. As in `Reading` and `Missing`; a brand is made on its own page only."""
 
     brand: str = ""
+    brand_id: int | None = None  # what identifies it, should it be renamed meanwhile
     date_format: str = ""
     decimal: str = ""
     round: bool = False
@@ -51,8 +52,8 @@ class Options:
     amount_column: str = "amount"
     external_id_column: str = "external_id"
 
-    @property
     def reading(self) -> Reading:
+        """How to read the file, with the brand as it is called now."""
         columns = Columns(
             date=self.date_column,
             brand=self.brand_column,
@@ -60,8 +61,9 @@ class Options:
             amount=self.amount_column,
             external_id=self.external_id_column,
         )
+        renamed = Brand.objects.filter(pk=self.brand_id).values_list("name", flat=True).first()
         return Reading(
-            brand=self.brand,
+            brand=renamed or self.brand,
             columns=columns,
             date_format=self.date_format,
             decimal=self.decimal,
@@ -130,7 +132,7 @@ def work_on(import_id: int, *, at: datetime) -> None:
             watch = _watch(upload, file)
             watch("Reading", 0, 0)
             receipt = import_daily_totals(
-                open_spend(file, options.reading),
+                open_spend(file, options.reading()),
                 sheet,
                 at=at,
                 actor=f"user:{upload.confirmed_by.get_username()}" if upload.confirmed_by else "",
@@ -147,6 +149,9 @@ def work_on(import_id: int, *, at: datetime) -> None:
         if upload.state == State.CHECKING:
             checked = SpendImport.objects.filter(pk=import_id, state=State.CHECKING)
             checked.update(state=State.READY, result=result, error="", progress={})
+        elif receipt.rows and receipt.refused == receipt.rows:
+            error = "Every row is refused now: see below why."
+            _finish(import_id, State.IMPORTING, State.REFUSED, at=at, result=result, error=error)
         else:
             _finish(import_id, State.IMPORTING, State.DONE, at=at, result=result)
 
@@ -155,9 +160,11 @@ def _begin(upload: SpendImport) -> int:
     """Note that the import begins, and say which attempt it is: the figures of what it changed are of one."""
     if upload.state == State.CHECKING:
         return 0
-    begun = {**upload.result, "attempts": upload.result.get("attempts", 0) + 1}
-    SpendImport.objects.filter(pk=upload.pk, state=State.IMPORTING).update(result=begun)
-    return int(begun["attempts"])
+    seen = upload.result or {}
+    attempts = int(seen.get("attempts", 0)) + 1
+    importing = SpendImport.objects.filter(pk=upload.pk, state=State.IMPORTING)
+    importing.update(result={**seen, "attempts": attempts})
+    return attempts
 
 
 def break_off(import_id: int, reason: str) -> None:

@@ -138,7 +138,8 @@ class UploadForm(forms.Form):
 
     def options(self) -> uploads.Options:
         said = {name: value for name, value in self.cleaned_data.items() if name != "file"}
-        return uploads.Options(**{**said, "brand": said["brand"].name if said["brand"] else ""})
+        brand: Brand | None = said.pop("brand")
+        return uploads.Options(**said, brand=brand.name if brand else "", brand_id=brand.pk if brand else None)
 
 
 @admin.register(SpendImport)

@@ -17,9 +17,11 @@ from django.test import Client
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from campaigns import intake, tasks, uploads
+from campaigns import intake, tasks
+from campaigns.importing import open_spend
 from campaigns.intake import Overtaken
-from campaigns.models import Campaign, DailySpend, SpendImport, SpendLog, StatusChange
+from campaigns.ledger import set_daily_totals
+from campaigns.models import Brand, Campaign, DailySpend, SpendImport, SpendLog, StatusChange
 from campaigns.tests.factories import BrandFactory, CampaignFactory
 
 pytestmark = pytest.mark.django_db
@@ -314,6 +316,31 @@ def test_the_brand_and_the_columns_may_be_said(admin_page: Client, spring: Campa
     assert "brand Acme; makes campaigns that are missing" in shown(admin_page, kept)
 
 
+def test_a_brand_that_is_renamed_after_the_preview_is_still_the_one_that_was_chosen(
+    admin_page: Client, spring: Campaign
+) -> None:
+    kept = upload(admin_page, "date,campaign,amount\n2026-10-01,Spring,1\n", brand=spring.brand_id)
+
+    Brand.objects.update(name="Acme Group")
+    act(admin_page, kept, "confirm")
+
+    assert kept.state == "DONE"
+    assert days() == {"2026-10-01": Decimal(1)}
+
+
+def test_what_is_refused_row_by_row_after_the_preview_is_not_called_imported(
+    admin_page: Client, spring: Campaign
+) -> None:
+    kept = upload(admin_page)
+
+    Brand.objects.update(name="Acme Group")
+    act(admin_page, kept, "confirm")
+
+    assert (kept.state, kept.error) == ("REFUSED", "Every row is refused now: see below why.")
+    assert "there is no brand &#x27;Acme&#x27;" in shown(admin_page, kept)
+    assert not SpendLog.objects.exists()
+
+
 def test_a_file_over_the_limit_is_refused_with_a_clear_message(admin_page: Client, settings: Any) -> None:
     settings.UPLOAD_LIMIT_MB = 1
     large = SimpleUploadedFile("large.csv", b"x" * (1024 * 1024 + 1))
@@ -429,7 +456,6 @@ def test_work_is_heard_of_before_a_large_file_is_looked_through(
     kept = upload(admin_page)
     SpendImport.objects.update(moved_at=timezone.now() - timedelta(hours=1))
     seen: list[str] = []
-    open_spend = uploads.open_spend
 
     def looking(*args: Any) -> Any:
         seen.append(shown(admin_page, kept))
@@ -467,7 +493,6 @@ def test_an_import_that_was_started_again_says_that_its_changes_are_of_the_last_
     queue.deliver()
     act(admin_page, kept, "confirm")
     said = "started again. The entries recorded and what it changed are those of the last attempt"
-    set_daily_totals = intake.set_daily_totals
 
     def halting(totals: list[Any], **options: Any) -> Any:
         if SpendLog.objects.exists():
