@@ -109,7 +109,7 @@ class ImportTask(PatientTask):
     """What broke off for good is said where the person looks, who may start it again."""
 
     def on_failure(self, exc: Exception, _task_id: str, args: Any, _kwargs: Any, _einfo: Any) -> None:
-        uploads.break_off(args[0], f"It broke off: {exc or type(exc).__name__}")
+        uploads.break_off(args[0], uploads.in_words(exc))
 
 
 # A million rows may take minutes on a small machine. The limits stay below the broker's visibility timeout.

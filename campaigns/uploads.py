@@ -20,6 +20,7 @@ from celery import current_app
 from django.contrib.auth.models import User
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -71,6 +72,13 @@ class Options:
         )
 
 
+class FileGone(Exception):
+    """The storage has the uploaded file no longer."""
+
+    def __str__(self) -> str:
+        return "The uploaded file is no longer there: upload it again."
+
+
 def keep(file: File[bytes], name: str, options: Options, *, user: User, at: datetime) -> SpendImport:
     """Keep an uploaded file, to be checked."""
     digest = hashlib.sha256()
@@ -94,8 +102,12 @@ def confirm(import_id: int, digest: str, *, user: User) -> bool:
 
 
 def discard(import_id: int, *, at: datetime) -> bool:
-    """Give it up and delete its file: False where it is being imported, or over."""
-    return any(_finish(import_id, state, State.DISCARDED, at=at) for state in (State.CHECKING, State.READY))
+    """Give it up and delete its file: False where it is being imported, or over.
+
+    An import that broke off may be given up, too: what it had recorded by then stays.
+    """
+    idle = Q(state__in=(State.CHECKING, State.READY)) | Q(state=State.IMPORTING) & ~Q(error="")
+    return _finish(SpendImport.objects.filter(idle, pk=import_id), State.DISCARDED, at=at)
 
 
 def start(import_id: int, *, at: datetime) -> None:
@@ -114,7 +126,7 @@ def start(import_id: int, *, at: datetime) -> None:
         break_off(import_id, f"The broker at {where} does not answer, so no worker knows of it yet. Nothing is lost.")
     except Exception as error:
         logger.exception("Import %s broke off", import_id)
-        break_off(import_id, f"It broke off: {error}")
+        break_off(import_id, in_words(error))
 
 
 def work_on(import_id: int, *, at: datetime) -> None:
@@ -125,6 +137,8 @@ def work_on(import_id: int, *, at: datetime) -> None:
     upload = SpendImport.objects.filter(pk=import_id, state__in=SpendImport.WORKING).first()
     if upload is None:
         return
+    # Unless somebody else moved it on.
+    waiting = SpendImport.objects.filter(pk=import_id, state=upload.state)
     options = Options(**upload.options)
     attempts = _begin(upload)
     try:
@@ -142,18 +156,17 @@ def work_on(import_id: int, *, at: datetime) -> None:
             )
             result = {**receipt.summary(LINES_KEPT), "attempts": attempts}
     except UnreadableFile as error:
-        _finish(import_id, upload.state, State.REFUSED, at=at, error=f"{error} Nothing was imported.")
+        _finish(waiting, State.REFUSED, at=at, error=f"{error} Nothing was imported.")
     except Overtaken as error:
-        SpendImport.objects.filter(pk=import_id, state=upload.state).update(state=State.CHECKING, error=str(error))
+        waiting.update(state=State.CHECKING, error=str(error))
     else:
         if upload.state == State.CHECKING:
-            checked = SpendImport.objects.filter(pk=import_id, state=State.CHECKING)
-            checked.update(state=State.READY, result=result, error="", progress={})
+            waiting.update(state=State.READY, result=result, error="", progress={})
         elif receipt.rows and receipt.refused == receipt.rows:
             error = "Every row is refused now: see below why."
-            _finish(import_id, State.IMPORTING, State.REFUSED, at=at, result=result, error=error)
+            _finish(waiting, State.REFUSED, at=at, result=result, error=error)
         else:
-            _finish(import_id, State.IMPORTING, State.DONE, at=at, result=result)
+            _finish(waiting, State.DONE, at=at, result=result)
 
 
 def _begin(upload: SpendImport) -> int:
@@ -172,9 +185,14 @@ def break_off(import_id: int, reason: str) -> None:
     SpendImport.objects.filter(pk=import_id, state__in=SpendImport.WORKING).update(error=reason, progress={})
 
 
-def _finish(import_id: int, before: str, after: str, *, at: datetime, **changes: Any) -> bool:
-    """Move it to its last state, unless somebody did so before, and delete its file."""
-    waiting = SpendImport.objects.filter(pk=import_id, state=before)
+def in_words(error: Exception) -> str:
+    """Why it broke off, without the server's paths."""
+    told = error.strerror if isinstance(error, OSError) else str(error)
+    return f"It broke off: {told or type(error).__name__}"
+
+
+def _finish(waiting: QuerySet[SpendImport], after: str, *, at: datetime, **changes: Any) -> bool:
+    """Move it to its last state, unless somebody did so before and it waits no longer, and delete its file."""
     name = waiting.values_list("file", flat=True).first()
     changed = waiting.update(state=after, file="", finished_at=at, progress={}, **{"error": "", **changes})
     if changed and name:
@@ -184,10 +202,16 @@ def _finish(import_id: int, before: str, after: str, *, at: datetime, **changes:
 
 @contextmanager
 def _copied(upload: SpendImport) -> Iterator[BinaryIO]:
-    """The content, on this machine wherever the storage is. Raises UnreadableFile where it is another than before."""
+    """The content, on this machine wherever the storage is.
+
+    Raises UnreadableFile where it is another than before, and FileGone.
+    """
     with tempfile.TemporaryFile() as copy:
-        with upload.file.open("rb") as kept:
-            shutil.copyfileobj(kept, copy)
+        try:
+            with upload.file.open("rb") as kept:
+                shutil.copyfileobj(kept, copy)
+        except FileNotFoundError as error:
+            raise FileGone from error
         copy.seek(0)
         if hashlib.file_digest(copy, "sha256").hexdigest() != upload.digest:
             raise UnreadableFile("The file has changed since it was uploaded: upload it again.")

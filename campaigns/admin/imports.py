@@ -232,7 +232,9 @@ class SpendImportAdmin(ReadOnlyPage):
     def discard(self, request: HttpRequest, import_id: int) -> HttpResponse:
         upload = self.acted_on(request, import_id)
         if uploads.discard(upload.pk, at=timezone.now()):
-            messages.success(request, f"{upload.name} was discarded. Nothing was imported.")
+            begun = upload.state == State.IMPORTING
+            kept = "What it had recorded before it broke off stays." if begun else "Nothing was imported."
+            messages.success(request, f"{upload.name} was discarded. {kept}")
             return HttpResponseRedirect(reverse("admin:campaigns_spendimport_changelist"))
         messages.warning(request, "It cannot be discarded any more: this is how it stands now.")
         return self.page_of(upload)

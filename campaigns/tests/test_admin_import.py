@@ -533,6 +533,53 @@ def test_a_small_file_that_breaks_off_at_once_says_so(
     assert kept.state == "READY"
 
 
+@pytest.mark.parametrize("in_a_worker", [False, True])
+def test_an_import_whose_file_is_gone_says_so_without_a_path_and_can_be_discarded(
+    admin_page: Client, spring: Campaign, media: Path, monkeypatch: pytest.MonkeyPatch, *, in_a_worker: bool
+) -> None:
+    kept = upload(admin_page)
+    Path(kept.file.path).unlink()
+    if in_a_worker:
+        monkeypatch.setattr("campaigns.uploads.AT_ONCE", 0)
+        monkeypatch.setattr("campaigns.uploads.current_app.send_task", lambda *_: None)
+
+    act(admin_page, kept, "confirm")
+    if in_a_worker:
+        tasks.work_on_import.apply(args=(kept.pk,))
+
+    page = shown(admin_page, kept)
+    assert "The uploaded file is no longer there: upload it again." in page
+    assert str(media) not in page
+    assert "Discard" in page
+    said = act(admin_page, kept, "discard").content.decode()
+    assert kept.state == "DISCARDED"
+    assert "spend.csv was discarded. What it had recorded before it broke off stays." in said
+
+
+def test_an_import_that_goes_on_cannot_be_discarded(admin_page: Client, spring: Campaign, queue: Queue) -> None:
+    kept = upload(admin_page)
+    queue.deliver()
+    act(admin_page, kept, "confirm")
+
+    said = act(admin_page, kept, "discard").content.decode()
+
+    assert "It cannot be discarded any more" in said
+    assert kept.state == "IMPORTING"
+
+
+def test_what_the_system_says_of_a_path_is_shown_without_it(
+    admin_page: Client, spring: Campaign, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device", str(media))
+
+    monkeypatch.setattr("campaigns.uploads.import_daily_totals", full)
+
+    kept = upload(admin_page)
+
+    assert kept.error == "It broke off: No space left on device"
+
+
 def test_an_import_overtaken_by_somebody_else_is_checked_again_before_it_counts(
     admin_page: Client, spring: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
