@@ -108,8 +108,14 @@ class UploadForm(forms.Form):
     READING = ("date_format", "decimal", "round")
     COLUMNS = ("date_column", "brand_column", "campaign_columns", "amount_column", "external_id_column")
 
+    def __init__(self, *args: Any, may_make: bool, **options: Any) -> None:
+        """`may_make`: whether this person may add campaigns."""
+        super().__init__(*args, **options)
+        if not may_make:
+            del self.fields["create_missing"]
+
     def usual_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.USUAL]
+        return [self[name] for name in self.USUAL if name in self.fields]
 
     def reading_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.READING]
@@ -176,7 +182,7 @@ class SpendImportAdmin(ReadOnlyPage):
     # Not in a transaction, as Django's own pages are: a worker is told of the upload only when it is there to be found.
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.require_add(request)
-        form = UploadForm(request.POST or None, request.FILES or None)
+        form = UploadForm(request.POST or None, request.FILES or None, may_make=may_make(request))
         if request.method == "POST" and form.is_valid():
             file = form.cleaned_data["file"]
             upload = uploads.keep(file, file.name, form.options(), user=acting(request), at=timezone.now())
@@ -201,6 +207,7 @@ class SpendImportAdmin(ReadOnlyPage):
             "polls": working and not stuck,
             "silent": stuck and not upload.error,
             "may_import": self.has_add_permission(request),
+            "may_confirm": may_confirm(request, upload),
         }
         if upload.result and not working:
             paused = Campaign.objects.filter(pk__in=upload.result["paused"][:PAUSED_SHOWN]).select_related("brand")
@@ -224,6 +231,8 @@ class SpendImportAdmin(ReadOnlyPage):
 
     def confirm(self, request: HttpRequest, import_id: int) -> HttpResponse:
         upload = self.acted_on(request, import_id)
+        if not may_confirm(request, upload):
+            raise PermissionDenied
         if not uploads.confirm(upload.pk, request.POST.get("digest", ""), user=acting(request)):
             messages.warning(request, "It does not wait to be confirmed any more: this is how it stands now.")
             return self.page_of(upload)
@@ -302,6 +311,16 @@ class SpendImportAdmin(ReadOnlyPage):
 def acting(request: HttpRequest) -> User:
     """Who is logged in, as everybody is who may add imports."""
     return cast("User", request.user)
+
+
+def may_make(request: HttpRequest) -> bool:
+    """Whether an import of this person may make campaigns: who may add them by hand."""
+    return acting(request).has_perm("campaigns.add_campaign")
+
+
+def may_confirm(request: HttpRequest, upload: SpendImport) -> bool:
+    """Whether this person may do all that the import does, whoever uploaded it."""
+    return may_make(request) or not upload.options["create_missing"]
 
 
 def is_stuck(upload: SpendImport) -> bool:

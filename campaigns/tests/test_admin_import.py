@@ -611,7 +611,7 @@ def test_long_lists_are_cut_and_the_page_says_how_many_more_there_are(
 
 
 def user_with(*permissions: str) -> Client:
-    user = User.objects.create_user("bob", is_staff=True)
+    user = User.objects.create_user(" ".join(["bob", *permissions]), is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()
     client.force_login(user)
@@ -626,6 +626,32 @@ def test_who_may_add_imports_may_do_all_of_it(spring: Campaign) -> None:
 
     assert kept.state == "DONE"
     assert page.get(IMPORTS).status_code == 200
+
+
+def test_campaigns_are_made_only_for_who_may_add_campaigns(spring: Campaign) -> None:
+    page, maker = user_with("add_spendimport"), user_with("add_spendimport", "add_campaign")
+    text = TEXT.replace("Spring", "Autumn")
+
+    refused = upload(page, text, create_missing="on")
+
+    assert "Make campaigns that are missing" not in page.get(ADD).content.decode()
+    assert refused.options["create_missing"] is False
+    assert "Acme has no campaign &#x27;Autumn&#x27;." in shown(page, refused)
+    assert "Make campaigns that are missing" in maker.get(ADD).content.decode()
+    act(maker, upload(maker, text, create_missing="on"), "confirm")
+    assert Campaign.objects.filter(name="Autumn").exists()
+
+
+def test_an_import_that_makes_campaigns_is_confirmed_only_by_who_may_add_them(spring: Campaign) -> None:
+    page, maker = user_with("add_spendimport"), user_with("add_spendimport", "add_campaign")
+    kept = upload(maker, TEXT.replace("Spring", "Autumn"), create_missing="on")
+
+    seen = shown(page, kept)
+
+    assert "Confirm and import" not in seen
+    assert "somebody who may add campaigns has to confirm it" in seen
+    assert page.post(f"{IMPORTS}{kept.pk}/confirm/", {"digest": kept.digest}).status_code == 403
+    assert not Campaign.objects.filter(name="Autumn").exists()
 
 
 def test_who_may_only_look_sees_the_history_and_changes_nothing(admin_page: Client, spring: Campaign) -> None:
