@@ -20,6 +20,9 @@ from campaigns.staging import Sheet, sliced
 
 # Brands looked up in one query.
 BRANDS_PER_QUERY = 1_000
+# By Unicode: control characters and breaks of lines and paragraphs; embeddings, overrides and isolates of direction.
+CONTROLS = {"Cc", "Zl", "Zp"}
+TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,9 @@ def _add_brand(sheet: Sheet, name: str, near: str, new_brands: NewBrands) -> Non
     if len(stated) > 1:
         reason = f"{name} is a new brand, and its rows are in {' and '.join(stated)}: make it first, with one of them."
         _refuse_brand(sheet, name, "currency", reason)
+        return
+    if fault := _control_in(name):
+        _refuse_brand(sheet, name, "brand", fault)
         return
     brand = Brand(name=name, timezone=new_brands.timezone, currency=stated[0] if stated else new_brands.currency)
     try:
@@ -220,8 +226,18 @@ def _add_campaigns(sheet: Sheet) -> None:
     """)
 
 
+def _control_in(text: str) -> str | None:
+    """Why this is no name: what breaks lines, steers a terminal or turns text around would make it look like another."""
+    for char in "" if text.isprintable() else text:
+        if unicodedata.category(char) in CONTROLS or unicodedata.bidirectional(char) in TURNS:
+            return f"{text!r} has the control character U+{ord(char):04X} in it: take it out."
+    return None
+
+
 def _fault(field: Field[Any, Any], value: str) -> str | None:
-    """Why the field cannot hold this, in words."""
+    """Why the field should not hold this, in words."""
+    if control := _control_in(value):
+        return control
     try:
         field.clean(value, None)
     except ValidationError as error:

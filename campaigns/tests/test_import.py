@@ -393,6 +393,49 @@ def test_a_file_that_makes_no_sense_is_refused_whole_with_the_reason(
     assert not SpendLog.objects.exists()
 
 
+NASTY = {"escape": "Spr\x1b[31ming", "line break": "Spring\nline 9: all is well", "override": "Spr\u202eing"}
+
+
+@pytest.mark.parametrize("name", NASTY.values(), ids=NASTY)
+def test_names_reach_the_terminal_without_what_it_would_obey(tmp_path: Path, spring: Campaign, name: str) -> None:
+    Campaign.objects.update(name=name, external_id="7")
+    known = f'date,brand,campaign,amount\n2026-10-01,Acme,"{name}",1\n'
+
+    said = (
+        imported(tmp_path, known, "--dry-run")
+        + imported(tmp_path, known)
+        + imported(tmp_path, known.replace("Acme", f'"{name}"').replace("amount", f'"{name}"'), fails=True)
+        + imported(tmp_path, known.replace("Acme", f'"{name}"'), fails=True)
+    )
+
+    assert name not in said
+    assert name.encode("unicode_escape").decode() in said
+
+
+@pytest.mark.parametrize("name", NASTY.values(), ids=NASTY)
+@pytest.mark.parametrize(
+    "row", ['2026-10-01,Acme,"{}",1,', '2026-10-01,"{}",Spring,1,', '2026-10-01,Acme,Autumn,1,"{}"']
+)
+def test_new_names_and_ids_with_control_characters_are_refused(
+    tmp_path: Path, spring: Campaign, name: str, row: str
+) -> None:
+    text = f"date,brand,campaign,amount,external_id\n{row.format(name)}\n"
+
+    said = imported(tmp_path, text, "--create-missing", fails=True)
+
+    code = next(f"U+{ord(char):04X}" for char in name if not char.isprintable())
+    assert f"has the control character {code} in it: take it out." in said
+    assert (Brand.objects.count(), Campaign.objects.count()) == (1, 1)
+
+
+def test_joiners_that_scripts_need_are_part_of_a_name(tmp_path: Path, spring: Campaign) -> None:
+    name = "می\u200cخواهم \u200eSale"
+
+    imported(tmp_path, HEADER + f"2026-10-01,Acme,{name},1\n", "--create-missing")
+
+    assert Campaign.objects.filter(name=name).exists()
+
+
 @pytest.mark.parametrize("name", ["missing.csv", "."])
 def test_a_file_that_cannot_be_opened_is_a_clear_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(CommandError, match="cannot be read"):

@@ -110,7 +110,7 @@ class Command(BaseCommand):
                         spend = open_spend(file, reading)
                         receipt = import_daily_totals(spend, sheet, watch=watch, **settled)
             except (UnreadableFile, Overtaken) as error:
-                raise CommandError(f"{options['file']}: {error} Nothing was imported.") from error
+                raise CommandError(_shown(f"{options['file']}: {error} Nothing was imported.")) from error
             if options["format"] == "json":
                 self.write_json(receipt)
             else:
@@ -122,12 +122,14 @@ class Command(BaseCommand):
     def write_text(self, receipt: ImportReceipt) -> None:
         """What happened on stdout, and on stderr what somebody should look at."""
         for brand in self.some(receipt.new_brands, self.stdout):
-            self.stdout.write(f"New brand: {brand.brand} ({brand.timezone}, {brand.currency}){_not_the(brand.near)}")
+            self.say(
+                self.stdout, f"New brand: {brand.brand} ({brand.timezone}, {brand.currency}){_not_the(brand.near)}"
+            )
         for new in self.some(receipt.new_campaigns, self.stdout):
             with_id = f", external ID {new.external_id}" if new.external_id else ""
-            self.stdout.write(f"New campaign: {new.brand}, {new.campaign}{with_id}{_not_the(new.near)}")
+            self.say(self.stdout, f"New campaign: {new.brand}, {new.campaign}{with_id}{_not_the(new.near)}")
         for linked in self.some(receipt.linked_campaigns, self.stdout):
-            self.stdout.write(f"External ID {linked.external_id} for: {linked.brand}, {linked.campaign}")
+            self.say(self.stdout, f"External ID {linked.external_id} for: {linked.brand}, {linked.campaign}")
         self.write_table(
             receipt.campaigns,
             ("Campaign", "Days", "In the file", "Recorded before", "Would change by")
@@ -145,29 +147,31 @@ class Command(BaseCommand):
         for each in receipt.sums:
             rounded = f", and rounding adds {format_amount(each.rounding)}" if each.rounding else ""
             (stated,) = _exact(each.currency, each.stated)
-            self.stdout.write(f"Rows that could be read add up to {stated}{rounded}.")
+            self.say(self.stdout, f"Rows that could be read add up to {stated}{rounded}.")
         recorded = "entries would be recorded" if receipt.dry_run else "entries recorded"
-        self.stdout.write(
+        self.say(
+            self.stdout,
             f"{receipt.format}: {receipt.rows} rows, {receipt.refused} refused; {receipt.days} days of campaigns; "
-            f"{receipt.recorded} {recorded}, {receipt.duplicates} duplicates."
+            f"{receipt.recorded} {recorded}, {receipt.duplicates} duplicates.",
         )
         if receipt.paused:
             paused = self.some(receipt.paused, self.stdout)
-            self.stdout.write(f"Campaigns paused by it: {', '.join(map(str, paused))}")
+            self.say(self.stdout, f"Campaigns paused by it: {', '.join(map(str, paused))}")
         self.write_warnings(receipt)
 
     def write_warnings(self, receipt: ImportReceipt) -> None:
         if receipt.short_of_total:
             stated, short = _exact(receipt.sums[0].currency, receipt.stated_total or ZERO, receipt.short_of_total)
-            self.stderr.write(f"The file's own total is {stated}: its rows miss that by {short}.")
+            self.say(self.stderr, f"The file's own total is {stated}: its rows miss that by {short}.")
         for refusal in self.some(receipt.refusals, self.stderr):
-            self.stderr.write(str(refusal))
+            self.say(self.stderr, str(refusal))
         if not receipt.dry_run:
             for day in self.some(receipt.disagreements, self.stderr):
                 in_file, recorded = _exact(day.currency, day.in_file, day.recorded)
-                self.stderr.write(
+                self.say(
+                    self.stderr,
                     f"{day.brand}, {day.campaign} on {day.day}: {in_file} in the file (from line {day.line}), "
-                    f"{recorded} recorded. {day.reason}"
+                    f"{recorded} recorded. {day.reason}",
                 )
 
     def write_table(
@@ -184,7 +188,7 @@ class Command(BaseCommand):
         if not lines:
             return
         for line in lines:
-            table.add_row(escape(f"{line.brand}, {line.campaign}"), *cells(line))
+            table.add_row(escape(_shown(f"{line.brand}, {line.campaign}")), *cells(line))
         table.add_section()
         for line in totals:
             table.add_row("All", *cells(line), style="bold")
@@ -203,9 +207,12 @@ class Command(BaseCommand):
         yield from islice(lines, MOST_SHOWN)
         self.say_rest(len(lines) - MOST_SHOWN, out)
 
+    def say(self, out: OutputWrapper, line: str) -> None:
+        out.write(_shown(line))
+
     def say_rest(self, count: int, out: OutputWrapper) -> None:
         if count > 0:
-            out.write(f"... and {count:,} more: --format json has all of them.")
+            self.say(out, f"... and {count:,} more: --format json has all of them.")
 
     def write_json(self, receipt: ImportReceipt) -> None:
         """One object, a list's lines as they are read: as many as there may be."""
@@ -240,6 +247,11 @@ def _missing(options: dict[str, Any]) -> Missing:
         raise CommandError(f"{options['currency']!r} is no ISO 4217 code in use today, such as EUR.", returncode=2)
     new_brands = NewBrands(_zone(options["timezone"]), options["currency"])
     return Missing(campaigns=True, brands=new_brands) if options["create_missing"] else Missing()
+
+
+def _shown(text: str) -> str:
+    """Without what a terminal would obey, not show: control characters and the like are written as escapes."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _not_the(near: str) -> str:
