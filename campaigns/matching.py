@@ -49,6 +49,7 @@ def match_names(sheet: Sheet, missing: Missing) -> None:
     """
     sheet.lend("quoted", repr)
     sheet.lend("fold", fold)
+    sheet.lend("beside", beside)
     _match_brands(sheet, missing.brands)
     _refuse_other_currencies(sheet)
     _copy_campaigns(sheet)
@@ -70,6 +71,12 @@ def fold(name: str) -> str:
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+def beside(near: str, name: str) -> str:
+    """A near name, quoted; with its code points where it looks just like the other name."""
+    alike = unicodedata.normalize("NFKC", near) == unicodedata.normalize("NFKC", name)
+    return f"{near!r}, that is {near!a}, not {name!a}" if alike else repr(near)
+
+
 def _match_brands(sheet: Sheet, new_brands: NewBrands | None) -> None:
     for names in sliced(sheet.select("select distinct brand from label"), BRANDS_PER_QUERY):
         found = Brand.objects.filter(name__in=[name for (name,) in names]).values_list(
@@ -86,7 +93,7 @@ def _match_brands(sheet: Sheet, new_brands: NewBrands | None) -> None:
     for (name,) in unknown:
         near = known.get(fold(name), "")
         if new_brands is None:
-            other = f" There is {near!r}, which is written differently." if near else ""
+            other = f" There is {beside(near, name)}, which is written differently." if near else ""
             _refuse_brand(sheet, name, "brand", f"there is no brand {name!r}.{other}")
         else:
             _add_brand(sheet, name, near, new_brands)
@@ -227,7 +234,7 @@ def _add_campaigns(sheet: Sheet) -> None:
 
 
 def _control_in(text: str) -> str | None:
-    """Why this is no name: what breaks lines, steers a terminal or turns text around would make it look like another."""
+    """Why this is no name: it breaks lines, steers a terminal or turns text around, and looks like another."""
     for char in "" if text.isprintable() else text:
         if unicodedata.category(char) in CONTROLS or unicodedata.bidirectional(char) in TURNS:
             return f"{text!r} has the control character U+{ord(char):04X} in it: take it out."
@@ -253,7 +260,7 @@ def _fold_names(sheet: Sheet) -> None:
 def _refuse_unknown_names(sheet: Sheet) -> None:
     sheet.run("""
         update label set field = 'campaign', problem = brand || ' has no campaign ' || quoted(name) || '.' || coalesce((
-            select ' It has ' || quoted(campaign.name) || ', which is written differently.' from campaign
+            select ' It has ' || beside(campaign.name, label.name) || ', which is written differently.' from campaign
             where campaign.brand = label.brand and campaign.folded = fold(label.name) limit 1
         ), '') where unmatched
     """)

@@ -146,9 +146,9 @@ class Sheet:
     def value(self, sql: str, *values: Any) -> Any:
         return next(self.select(sql, *values))[0]
 
-    def lend(self, name: str, function: Callable[[Any], Any]) -> None:
-        """Let SQL on this sheet call a Python function of one argument."""
-        self._db.create_function(name, 1, function, deterministic=True)
+    def lend(self, name: str, function: Callable[..., Any]) -> None:
+        """Let SQL on this sheet call a Python function."""
+        self._db.create_function(name, -1, function, deterministic=True)
 
     def fill(self, rows: Iterable[SpendRow | BadRow], watch: Watch) -> int:
         """Take in all rows, and say how many they were. Raises what reading them raises."""

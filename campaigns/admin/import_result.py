@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from campaigns.matching import beside
+
 Line = dict[str, Any]
 
 
@@ -108,7 +110,12 @@ def tables(result: Line) -> list[Table]:
             "New campaigns",
             ("Brand", "Campaign", "External ID", "Another one is called"),
             4,
-            lambda line: (line["brand"], line["campaign"], line["external_id"], line["near"]),
+            lambda line: (
+                line["brand"],
+                line["campaign"],
+                line["external_id"],
+                beside(line["near"], line["campaign"]) if line["near"] else "",
+            ),
         ),
         _table(
             result,

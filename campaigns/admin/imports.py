@@ -54,7 +54,7 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget,
-        help_text="An export of an ad platform, or a plain CSV. You see what it would change before anything counts.",
+        help_text="An ad platform's export, or any CSV or XLSX. You see what it would change before anything counts.",
     )
     brand = forms.ModelChoiceField(
         Brand.objects.all(),

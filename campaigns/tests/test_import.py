@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import threading
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from campaigns.importing import BadRow, Reading, SpendFile, SpendRow, open_spend
@@ -308,7 +310,39 @@ def test_the_platform_s_own_id_is_read_from_the_column_that_an_option_names(tmp_
     assert Campaign.objects.get().external_id == "77"
 
 
-def test_a_file_that_misses_its_own_total_is_said(
+def test_names_that_only_unicode_tells_apart_are_shown_by_their_code_points(tmp_path: Path, spring: Campaign) -> None:
+    Campaign.objects.update(name="Caf\u00e9")
+    text = HEADER + "2026-10-01,Acme,Cafe\u0301,1\n"
+
+    refused = imported(tmp_path, text, fails=True)
+    made = imported(tmp_path, text, "--create-missing", "--dry-run")
+
+    expected = "'Caf\u00e9', that is 'Caf\\xe9', not 'Cafe\\u0301', which is written differently"
+    assert f"It has {expected}" in refused
+    assert f"(not {expected})" in made
+
+
+@pytest.mark.processes
+def test_a_reader_that_has_enough_ends_the_output_quietly(installation: Installation) -> None:
+    lines = "".join(f"2026-10-01,Acme,Campaign {number},1\n" for number in range(3000))
+    out, into = os.pipe()
+    os.close(out)  # as `head` does once it has enough
+
+    with os.fdopen(into, "wb") as pipe:
+        done = subprocess.run(
+            installation.command("import_spend", "-", "--create-missing", "--format", "json"),
+            env={**installation.environment, "PYTHONUNBUFFERED": ""},
+            cwd=settings.BASE_DIR,
+            input=(HEADER + lines).encode(),
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+        )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert installation.python("result = Campaign.objects.count()") == 3000
+
+
+def test_a_file_that_misses_its_own_total_is_recorded_and_fails_with_the_difference_last(
     tmp_path: Path, spring: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual: dict[str, Any] = {"day": date(2026, 10, 1), "brand": "Acme", "campaign": "Spring", "amount": Decimal("1.5")}
@@ -316,9 +350,10 @@ def test_a_file_that_misses_its_own_total_is_said(
     stating = SpendFile("Some report", iter(rows), Decimal("4"))
     monkeypatch.setattr("campaigns.management.commands.import_spend.open_spend", lambda *_: stating)
 
-    said = imported(tmp_path, "")
+    said = imported(tmp_path, "", fails=True)
 
-    assert "The file's own total is EUR 4.00: its rows miss that by EUR 1.0000004." in said
+    assert said.endswith("The file's own total is EUR 4.00: its rows miss that by EUR 1.0000004.")
+    assert days(spring) == {"2026-10-01": Decimal(3)}
     assert "Rows that could be read add up to EUR 2.9999996, and rounding adds 0.0000004." in said
     assert "Some report: 2 rows" in said
 

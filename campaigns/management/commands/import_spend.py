@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from campaigns.intake import (
     import_entries,
 )
 from campaigns.management.base import progress_watch
+from campaigns.matching import beside
 from campaigns.money import ZERO, format_amount
 from campaigns.receipts import CampaignLine, Listing, MonthLine, line_as_json
 
@@ -46,8 +48,9 @@ Figures = TypeVar("Figures", CampaignLine, MonthLine)
 
 class Command(BaseCommand):
     help = (
-        "Import a CSV of spend (- for standard input). Rows of one campaign and day are summed and set as that day's "
-        "total, so importing again changes nothing. Exits with 1 where a row was refused; the good ones count."
+        "Import spend from an ad platform's export, or any CSV or XLSX (- for standard input). Rows of one campaign "
+        "and day are summed and set as that day's total, so importing again changes nothing. Exits with 1 where a row "
+        "was refused, or the rows miss the file's own total; the good ones count."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -111,23 +114,26 @@ class Command(BaseCommand):
                         receipt = import_daily_totals(spend, sheet, watch=watch, **settled)
             except (UnreadableFile, Overtaken) as error:
                 raise CommandError(_shown(f"{options['file']}: {error} Nothing was imported.")) from error
-            if options["format"] == "json":
-                self.write_json(receipt)
-            else:
-                self.write_text(receipt)
-        if receipt.refused:
-            after = "would be refused" if receipt.dry_run else "were refused. The others count"
-            raise CommandError(f"{receipt.refused} rows {after}.")
+            with _while_somebody_reads():
+                if options["format"] == "json":
+                    self.write_json(receipt)
+                else:
+                    self.write_text(receipt)
+        if faults := list(_faults(receipt)):
+            raise CommandError(_shown(" ".join(faults)))
 
     def write_text(self, receipt: ImportReceipt) -> None:
         """What happened on stdout, and on stderr what somebody should look at."""
         for brand in self.some(receipt.new_brands, self.stdout):
             self.say(
-                self.stdout, f"New brand: {brand.brand} ({brand.timezone}, {brand.currency}){_not_the(brand.near)}"
+                self.stdout,
+                f"New brand: {brand.brand} ({brand.timezone}, {brand.currency}){_not_the(brand.brand, brand.near)}",
             )
         for new in self.some(receipt.new_campaigns, self.stdout):
             with_id = f", external ID {new.external_id}" if new.external_id else ""
-            self.say(self.stdout, f"New campaign: {new.brand}, {new.campaign}{with_id}{_not_the(new.near)}")
+            self.say(
+                self.stdout, f"New campaign: {new.brand}, {new.campaign}{with_id}{_not_the(new.campaign, new.near)}"
+            )
         for linked in self.some(receipt.linked_campaigns, self.stdout):
             self.say(self.stdout, f"External ID {linked.external_id} for: {linked.brand}, {linked.campaign}")
         self.write_table(
@@ -160,9 +166,6 @@ class Command(BaseCommand):
         self.write_warnings(receipt)
 
     def write_warnings(self, receipt: ImportReceipt) -> None:
-        if receipt.short_of_total:
-            stated, short = _exact(receipt.sums[0].currency, receipt.stated_total or ZERO, receipt.short_of_total)
-            self.say(self.stderr, f"The file's own total is {stated}: its rows miss that by {short}.")
         for refusal in self.some(receipt.refusals, self.stderr):
             self.say(self.stderr, str(refusal))
         if not receipt.dry_run:
@@ -249,13 +252,37 @@ def _missing(options: dict[str, Any]) -> Missing:
     return Missing(campaigns=True, brands=new_brands) if options["create_missing"] else Missing()
 
 
+def _faults(receipt: ImportReceipt) -> Iterator[str]:
+    """What keeps the import from being a full success, though the good rows count."""
+    if receipt.refused:
+        after = "would be refused" if receipt.dry_run else "were refused. The others count"
+        yield f"{receipt.refused} rows {after}."
+    if receipt.short_of_total:
+        stated, short = _exact(receipt.sums[0].currency, receipt.stated_total or ZERO, receipt.short_of_total)
+        yield f"The file's own total is {stated}: its rows miss that by {short}."
+
+
+@contextmanager
+def _while_somebody_reads() -> Iterator[None]:
+    """Write no more once a reader such as `head` has enough. What was done is done."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:  # the rest of it, too, goes nowhere
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _shown(text: str) -> str:
     """Without what a terminal would obey, not show: control characters and the like are written as escapes."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def _not_the(near: str) -> str:
-    return f" (not {near!r}, which is written differently)" if near else ""
+def _not_the(name: str, near: str) -> str:
+    return f" (not {beside(near, name)}, which is written differently)" if near else ""
 
 
 def _exact(currency: str, *amounts: Decimal) -> list[str]:
