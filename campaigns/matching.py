@@ -73,7 +73,7 @@ def fold(name: str) -> str:
 
 def beside(near: str, name: str) -> str:
     """A near name, quoted; with its code points where it looks just like the other name."""
-    alike = unicodedata.normalize("NFKC", near) == unicodedata.normalize("NFKC", name)
+    alike = unicodedata.normalize("NFC", near) == unicodedata.normalize("NFC", name)
     return f"{near!r}, that is {near!a}, not {name!a}" if alike else repr(near)
 
 

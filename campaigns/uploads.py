@@ -62,9 +62,9 @@ class Options:
             amount=self.amount_column,
             external_id=self.external_id_column,
         )
-        renamed = Brand.objects.filter(pk=self.brand_id).values_list("name", flat=True).first()
+        chosen = Brand.objects.filter(pk=self.brand_id).first() if self.brand_id else None
         return Reading(
-            brand=renamed or self.brand,
+            brand=chosen.name if chosen else self.brand,
             columns=columns,
             date_format=self.date_format,
             decimal=self.decimal,
@@ -163,8 +163,8 @@ def work_on(import_id: int, *, at: datetime) -> None:
         if upload.state == State.CHECKING:
             waiting.update(state=State.READY, result=result, error="", progress={})
         elif receipt.rows and receipt.refused == receipt.rows:
-            error = "Every row is refused now: see below why."
-            _finish(waiting, State.REFUSED, at=at, result=result, error=error)
+            reason = "Every row is refused now: see below why."
+            _finish(waiting, State.REFUSED, at=at, result=result, error=reason)
         else:
             _finish(waiting, State.DONE, at=at, result=result)
 
