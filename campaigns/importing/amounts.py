@@ -60,17 +60,20 @@ Amount = tuple[Decimal, Decimal, str]
 class Amounts:
     """Reads the cells of one column as amounts, once all of them have been shown to `learn`."""
 
-    def __init__(self, *, decimal: str, rounded: bool, micros: bool, blank_is_zero: bool) -> None:
+    def __init__(self, *, decimal: str, rounded: bool, micros: bool, blank_is_zero: bool, one_mark: bool) -> None:
         """`decimal` is a point or a comma where a person says it; empty: as the column shows.
 
         `rounded`: amounts of more than six decimals are rounded half to even. `micros`: the column states whole
         millionths. `blank_is_zero`: where nothing was spent, the cell is empty or a dash.
+        `one_mark`: nothing else says the currency, so two currency marks would be two currencies.
         """
         self.decimal = decimal
         self.rounded = rounded
         self.micros = micros
         self.blank_is_zero = blank_is_zero
+        self.one_mark = one_mark
         self.seen: dict[str, tuple[int, str]] = {}  # by what it shows: where it was first met, and the text
+        self.mark = ""  # the currency mark that the column has
 
     def learn(self, cell: Cell, line: int, currency: str) -> None:
         """Note what the cell shows; `currency` is its row's, where the file says it."""
@@ -113,6 +116,8 @@ class Amounts:
             if self.decimal == "." and not self.micros and _PLAIN.fullmatch(text):
                 return parse_money(text), ZERO, ""
             stated, mark = self._stated(text)
+            if self.one_mark:
+                self._refuse_another(mark)
         elif isinstance(cell, Decimal):
             stated, mark = cell, ""
             if self.micros:
@@ -121,6 +126,16 @@ class Amounts:
             raise InvalidMoney(f"{cell} is a date, not an amount.")
         value = self._to_micros(stated)
         return value, _EXACTLY.subtract(value, stated) or ZERO, MARKS.get(mark, "")
+
+    def _refuse_another(self, mark: str) -> None:
+        """Raise UnreadableFile where a column has two marks that are not known to mean the same currency."""
+        known = self.mark
+        if mark and known and mark != known and not (MARKS[mark] and MARKS[mark] == MARKS[known]):
+            raise UnreadableFile(
+                f"Its amounts are in {known} and in {mark}: import what is in one currency at a time, each for a brand "
+                "in that currency."
+            )
+        self.mark = known or mark
 
     def _stated(self, text: str) -> tuple[Decimal, str]:
         """The number in the text, exactly, and the currency mark beside it."""

@@ -14,6 +14,9 @@ from campaigns.importing.tables import Table, exported, headers
 
 _AMOUNT = re.compile(r"amountspent(?:\(([a-z]{3})\))?")
 
+# Below a campaign; where one of these says All, the row sums up rows that are there as well.
+BREAKDOWNS = ("adsetname", "adname")
+
 
 def recognise(head: Sequence[Line]) -> Table | None:
     """The table, where a line names the amount spent."""
@@ -33,6 +36,7 @@ def recognise(head: Sequence[Line]) -> Table | None:
                 currency=("currency", "accountcurrency"),
                 file_currency=(amount[1] or "").upper(),
                 nameless_is_total=True,
+                breakdowns=tuple(place for place, key in enumerate(header.keys) if key in BREAKDOWNS),
                 by_day="Choose the breakdown By time > Day in Ads Manager",
             )
     return None

@@ -48,6 +48,7 @@ class Table:
     micros: bool = False
     exported: bool = True  # by a platform: with total lines, and blanks where nothing was spent
     nameless_is_total: bool = False
+    breakdowns: tuple[int, ...] = ()  # columns in which All marks a sum of other rows
     overall: tuple[str, ...] = ()  # which total line states the sum of the rows: patterns, the best first
     by_day: str = "export it by day"  # what to do about a file that is not by day
 
@@ -144,7 +145,13 @@ def open_table(sheet: Sheet, table: Table, reading: Reading) -> SpendFile:
     if table.brand is None and not reading.brand:
         raise UnreadableFile(f"The file is a {table.format}, which names no brand: say which with --brand NAME.")
     days = Days(reading.date_format)
-    amounts = Amounts(decimal=reading.decimal, rounded=reading.round, micros=table.micros, blank_is_zero=table.exported)
+    amounts = Amounts(
+        decimal=reading.decimal,
+        rounded=reading.round,
+        micros=table.micros,
+        blank_is_zero=table.exported,
+        one_mark=table.currency is None and not table.file_currency,
+    )
     _learn(sheet, table, days, amounts)
     spend = SpendFile(table.format, iter(()))
     spend.rows = _read(sheet, table, reading, days, amounts, spend)
@@ -219,6 +226,8 @@ def _records(sheet: Sheet, table: Table, totals: _Totals) -> Iterator[Line]:
             continue
         if padded and len(cells) != width:
             cells = _fitted(cells, width)  # noqa: PLW2901
+        if table.breakdowns and len(cells) == width and any(text(cells[each]) == "All" for each in table.breakdowns):
+            continue
         cell = cells[day] if len(cells) == width else ""
         dated = cell[:1].isdigit() if isinstance(cell, str) else True
         if dated and not (table.nameless_is_total and _nameless(cells, table)):
@@ -274,6 +283,8 @@ def _row(line: int, cells: Sequence[Cell], table: Table, reading: Reading, days:
     except InvalidMoney as error:
         raise _BadCell(table.amount, str(error)) from None
     currency = table.file_currency if table.currency is None else _named(cells[table.currency], table)
+    if table.currency is not None and currency and table.file_currency not in ("", currency):
+        raise _BadCell(table.currency, f"it is {currency!r} in a file whose header says {table.file_currency}.")
     if marked and currency not in ("", marked):
         raise _BadCell(
             table.amount, f"{text(cells[table.amount])!r} is not in {currency}, which its row says it is in."

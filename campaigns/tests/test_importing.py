@@ -556,7 +556,10 @@ def test_a_range_of_days_is_refused() -> None:
         (["1\u00a0234", "5\u202f678\u202f901"], ["1234", "5678901"]),
         (["1'234.50", "1’234.50"], ["1234.5", "1234.5"]),
         (["-1.50", "$-1.50", "-$1.50"], ["-1.5", "-1.5", "-1.5"]),
-        (["Rs. 1.50", "1.50 kr", "USD 1.50", "1.50 €"], ["1.5", "1.5", "1.5", "1.5"]),
+        (["Rs. 1.50", "2.50"], ["1.5", "2.5"]),
+        (["1.50 kr"], ["1.5"]),
+        (["USD 1.50", "US$1.50"], ["1.5", "1.5"]),
+        (["1.50 €", "EUR 1.50"], ["1.5", "1.5"]),
     ],
 )
 def test_what_points_and_commas_mean_is_taken_from_the_whole_column(texts: list[str], expected: list[str]) -> None:
@@ -846,3 +849,22 @@ def test_a_damaged_workbook_is_refused() -> None:
         content = bytearray(whole[:cut])
         content[flipped : flipped + 50] = bytes(50)
         assert "damaged" in refusal(bytes(content))
+
+
+def test_amounts_in_two_currencies_without_a_column_that_says_which_are_refused() -> None:
+    assert "in £ and in ¥" in refusal("date,brand,campaign,amount\n2024-03-14,Acme,A,£1.50\n2024-03-14,Acme,B,¥7\n")
+
+
+def test_of_meta_s_rows_by_ad_set_the_sums_marked_all_are_not_counted() -> None:
+    rows = good(
+        "Campaign name,Ad set name,Day,Amount spent (USD)\nA,All,2025-04-01,10\nA,x,2025-04-01,4\nA,y,2025-04-01,6\n"
+    )
+
+    assert [row.amount for row in rows] == [4, 6]
+
+
+def test_a_currency_column_that_contradicts_the_header_s_makes_bad_rows() -> None:
+    (row,) = opened("Day,Campaign name,Amount spent (USD),Currency\n2025-04-01,A,10,EUR\n").rows
+
+    assert isinstance(row, BadRow)
+    assert "it is 'EUR' in a file whose header says USD" in row.reason
