@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from typing import IO, Any, BinaryIO
 
@@ -33,6 +33,7 @@ LARGEST_REST = 50 * MEGABYTE
 LARGEST_RATIO = 150
 LARGEST_ROW = 2 * MEGABYTE
 MOST_ROWS = 1_048_576
+MOST_COLUMNS = 1_000
 
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
 # Declarations, comments and columns of four letters: they would grow in the memory without a row.
@@ -59,7 +60,7 @@ class Workbook:
         copy = tempfile.TemporaryFile()  # noqa: SIM115  # closed with this, which may be read again until then
         weakref.finalize(self, copy.close)
         with _reading():
-            values = enumerate(_rows(_only_sheet(_open(self.file))), start=1)
+            values = _rows(_only_sheet(_open(self.file)))
             lines = ((number, [_cell(value) for value in row]) for number, row in values)
             while block := list(islice(lines, 1_000)):
                 pickle.dump(block, copy)
@@ -161,15 +162,59 @@ def _only_sheet(workbook: Any) -> Any:
 
 
 def _holds_something(sheet: Any) -> bool:
-    return any(value not in (None, "") for row in _rows(sheet) for value in row)
+    return any(value not in (None, "") for _, row in _rows(sheet) for value in row)
 
 
-def _rows(sheet: Any) -> Iterator[Sequence[Any]]:
-    sheet.reset_dimensions()  # what it says of its size may be wrong
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        if number > MOST_ROWS:
-            raise _bomb(f"it has more than {MOST_ROWS:,} rows")
-        yield row
+def _rows(sheet: Any) -> Iterator[tuple[int, Sequence[Any]]]:
+    """The rows that hold something, with their numbers, each as wide as what it holds.
+
+    Not openpyxl's own: that leaves out rows that stand in the wrong order, and fills up what is missing beforehand.
+    """
+    book = sheet.parent
+    last = 0
+    with sheet._get_source() as source:
+        parser = _parser()(
+            source,
+            sheet._shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        for number, cells in parser.parse():
+            if number > MOST_ROWS:
+                raise _bomb(f"it has more than {MOST_ROWS:,} rows")
+            if number <= last:
+                raise UnreadableFile(f"The workbook is damaged: row {number} stands below row {last}.")
+            last = number
+            if row := _row(number, cells):
+                yield number, row
+
+
+def _row(number: int, cells: Sequence[dict[str, Any]]) -> Sequence[Any]:
+    values = {cell["column"]: cell["value"] for cell in cells if cell["value"] is not None}
+    width = max(values, default=0)
+    if width > MOST_COLUMNS:
+        raise _bomb(f"row {number} has more than {MOST_COLUMNS:,} columns")
+    return [values.get(column) for column in range(1, width + 1)]
+
+
+@cache
+def _parser() -> Any:
+    from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser  # noqa: PLC0415  # as above
+
+    class Parser(WorkSheetParser):
+        def parse_cell(self, element: Any) -> Any:
+            cell = super().parse_cell(element)
+            # A formula for a text may have an empty one for its value.
+            if cell["value"] is None and element.get("t") != "str" and element.find(FORMULA_TAG) is not None:
+                raise UnreadableFile(
+                    f"Row {cell['row']}, column {cell['column']} of the workbook has a formula without its value: "
+                    "open and save it in Excel first, and import that."
+                )
+            return cell
+
+    return Parser
 
 
 def _cell(value: Any) -> Cell:

@@ -296,6 +296,43 @@ def test_a_workbook_s_dates_are_dates_and_its_numbers_exact() -> None:
     ]
 
 
+def test_a_formula_that_was_never_calculated_is_not_counted_as_nothing() -> None:
+    content = workbook([["Day", "Campaign", "Cost"], ["2024-09-01", "Roofs", 5], ["2024-09-02", "Roofs", "=C2*2"]])
+
+    assert "Row 3, column 3 of the workbook has a formula without its value: open and save it in Excel" in refusal(
+        content
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [
+        ("<c r='C2'><f>1+1</f><v>2</v></c>", "2"),
+        ("<c r='C2' t='str'><f>A1</f><v></v></c>", "0"),
+        ("<c r='C2'/>", "0"),
+        ("", "0"),
+    ],
+)
+def test_a_workbook_s_amount_is_what_its_formula_gave_and_zero_where_its_cell_is_empty(cell: str, amount: str) -> None:
+    texts = "".join(f"<c t='str'><v>{name}</v></c>" for name in ("Day", "Campaign", "Cost"))
+    row = f"<c t='str'><v>2024-09-01</v></c><c t='str'><v>Roofs</v></c>{cell}"
+    content = with_sheet(SHEET % f"<row>{texts}</row><row>{row}</row>".encode())
+
+    assert [row.amount for row in good(content)] == [Decimal(amount)]
+
+
+def test_a_workbook_s_rows_keep_their_numbers_and_none_is_left_out() -> None:
+    row = "<row r='{0}'><c t='str'><v>{1}</v></c><c t='str'><v>{2}</v></c><c t='str'><v>{3}</v></c></row>"
+    header, first, second = (
+        row.format(1, "Day", "Campaign", "Cost"),
+        row.format(7, "2024-09-01", "Roofs", "1.5"),
+        row.format(4, "2024-09-02", "Roofs", "2.5"),
+    )
+
+    assert [row.line for row in good(with_sheet(SHEET % (header + second + first).encode()))] == [4, 7]
+    assert "row 4 stands below row 7" in refusal(with_sheet(SHEET % (header + first + second).encode()))
+
+
 def test_an_amazon_summary_over_a_range_is_refused() -> None:
     assert "Feb 1, 2020 to Feb 29, 2020" in refusal(
         'Start Date,End Date,Currency,Campaign Name,Spend\n"Feb 1, 2020","Feb 29, 2020",USD,Shoes,5.50\n'
@@ -816,9 +853,21 @@ NOISE = random.Random(0).randbytes(30_000).hex().encode()
         (SHEET % (b"<row></row>" * 10_001), "more than 10,000 rows"),
         (SHEET % b'<row r="99999999"><c r="A99999999"><v>1</v></c></row>', "more than 10,000 rows"),
         (SHEET % b'<row r="1"><c r="ZZZZZZ1"><v>1</v></c></row>', "what no sheet does"),
+        (SHEET % (b'<row><c r="AAAA1"><v>1</v></c></row>'), "what no sheet does"),
+        (SHEET % (b'<row><c r="XFD1"><v>1</v></c></row>' * 5_000), "row 1 has more than 1,000 columns"),
         (LAUGHS + SHEET % b"<row><c t='str'><v>&b;</v></c></row>", "what no sheet does"),
     ],
-    ids=["shrunk", "long text", "no rows", "many rows", "far row", "far column", "entities"],
+    ids=[
+        "shrunk",
+        "long text",
+        "no rows",
+        "many rows",
+        "far row",
+        "far column",
+        "farther column",
+        "wide rows",
+        "entities",
+    ],
 )
 def test_a_workbook_that_would_grow_beyond_measure_is_refused_in_little_memory(
     xml: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
