@@ -25,6 +25,8 @@ _TOTAL = re.compile(
 _FOOTERS = ("©", "Â©")  # as it is, and as it is where its encoding was lost on the way
 # Large platform IDs lose their last digits in a spreadsheet, which writes them as 1.2021E+17.
 _ROUNDED_ID = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
+# No export has more; looking through the names of a million takes minutes.
+MOST_COLUMNS = 1_000
 LARGEST_EXACT_ID = 10**15
 
 
@@ -79,7 +81,11 @@ class Header:
 def headers(head: Sequence[Line]) -> Iterator[Header]:
     """The lines that may be the header. Keys have no spaces, points or underscores: Campaign ID is campaign_id."""
     for line, cells in head:
-        if not isinstance(cells, NoCells) and sum(bool(text(cell)) for cell in cells) > 1:
+        if isinstance(cells, NoCells):
+            continue
+        if len(cells) > MOST_COLUMNS:
+            raise UnreadableFile(f"Line {line} has {len(cells):,} columns: this is no table of spend.")
+        if sum(bool(text(cell)) for cell in cells) > 1:
             names = tuple(text(cell) for cell in cells)
             yield Header(line, names, tuple(re.sub(r"[\s._]+", "", name).casefold() for name in names))
 

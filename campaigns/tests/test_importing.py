@@ -917,3 +917,10 @@ def test_a_currency_column_that_contradicts_the_header_s_makes_bad_rows() -> Non
 
     assert isinstance(row, BadRow)
     assert "it is 'EUR' in a file whose header says USD" in row.reason
+
+
+def test_a_line_of_thousands_of_columns_is_no_header() -> None:
+    said = refusal("a," * 20_000 + "\nDay,Campaign,Cost\n")
+
+    assert "columns: this is no table of spend" in said
+    assert len(said) < 200
