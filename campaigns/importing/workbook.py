@@ -27,8 +27,9 @@ from campaigns.importing.sheets import Cell, Line
 MEGABYTE = 1_000_000
 # All rows that a sheet may have, with wide cells, come to less.
 LARGEST_SHEET = 1_000 * MEGABYTE
-# Everything else is kept in memory: names, styles and the texts that cells share.
-LARGEST_REST = 50 * MEGABYTE
+# Everything else is kept in memory, at many times its size: the texts that cells share; names, styles and so on.
+LARGEST_TEXTS = 30 * MEGABYTE
+LARGEST_REST = 3 * MEGABYTE
 # Reports shrink to a tenth or a twentieth; what shrinks to less than this holds nothing but repetition.
 LARGEST_RATIO = 150
 LARGEST_ROW = 2 * MEGABYTE
@@ -94,9 +95,17 @@ def _open(file: BinaryIO) -> Any:
 
 
 def _refuse_bomb(parts: Sequence[zipfile.ZipInfo]) -> None:
-    rest = sum(part.file_size for part in parts if not _SHEET_PART.fullmatch(part.filename))
-    if rest > LARGEST_REST or any(part.file_size > LARGEST_SHEET for part in parts):
-        raise _bomb("it would unpack to more than a report can have")
+    rest = 0
+    for part in parts:
+        if _SHEET_PART.fullmatch(part.filename):
+            fits = part.file_size <= LARGEST_SHEET
+        elif part.filename == "xl/sharedStrings.xml":
+            fits = part.file_size <= LARGEST_TEXTS
+        else:
+            rest += part.file_size
+            fits = rest <= LARGEST_REST
+        if not fits:
+            raise _bomb("it would unpack to more than a report can have")
     for part in parts:
         if part.file_size > MEGABYTE and part.file_size > LARGEST_RATIO * max(part.compress_size, 1):
             raise _bomb(
