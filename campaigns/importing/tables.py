@@ -226,6 +226,7 @@ def _records(sheet: Sheet, table: Table, totals: _Totals) -> Iterator[Line]:
     width, day, padded = len(table.header), table.day, sheet.ragged
     lines = sheet.lines()
     next(line for line, _ in lines if line == table.begins)
+    begins = True  # a summary that bears a single day is the first line; elsewhere it is a row without its name
     for line, cells in lines:
         if isinstance(cells, NoCells):
             yield line, cells
@@ -236,7 +237,8 @@ def _records(sheet: Sheet, table: Table, totals: _Totals) -> Iterator[Line]:
             continue
         cell = cells[day] if len(cells) == width else ""
         dated = cell[:1].isdigit() if isinstance(cell, str) else True
-        if dated and not (table.nameless_is_total and _nameless(cells, table)):
+        if dated and not (_may_be_summary(cells, table) and (begins or _is_range(cells, table))):
+            begins = False
             yield line, cells  # as nearly all lines are: no need for a second look
             continue
         label = next((stated for each in cells if (stated := text(each)) not in BLANKS), "")
@@ -260,6 +262,14 @@ def _is_total(label: str, cells: Sequence[Cell], table: Table, totals: _Totals) 
     labelled = _TOTAL.match(label) is not None and (day in BLANKS or day == label)
     # There is one summary row at most; another row without a name is one whose name is missing.
     return labelled or (table.nameless_is_total and not totals.lines and _nameless(cells, table))
+
+
+def _may_be_summary(cells: Sequence[Cell], table: Table) -> bool:
+    return table.nameless_is_total and _nameless(cells, table)
+
+
+def _is_range(cells: Sequence[Cell], table: Table) -> bool:
+    return table.last_day is not None and cells[table.last_day] != cells[table.day]
 
 
 def _nameless(cells: Sequence[Cell], table: Table) -> bool:

@@ -927,3 +927,10 @@ def test_a_line_of_thousands_of_columns_is_no_header() -> None:
 
     assert "columns: this is no table of spend" in said
     assert len(said) < 200
+
+
+def test_a_row_of_meta_s_that_has_a_day_and_lost_its_name_is_no_summary() -> None:
+    text = "Day,Campaign name,Amount spent (USD)\n2025-03-01,A,10\n2025-03-01,,25\n2025-03-02,B,5\n"
+
+    assert bad(text) == ["line 3, column Campaign name: the campaign is empty."]
+    assert opened(text).stated_total is None
