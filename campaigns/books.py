@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from campaigns import enforcement
-from campaigns.bulk import among
 from campaigns.entries import DayTotal, Rejected, SpendEntry, refuse_conflict, refuse_day
 from campaigns.holds import Hold
 from campaigns.models import Brand, Campaign
@@ -155,12 +154,12 @@ class Books:
         """Roll over the counters whose day or month has ended, so that what is posted counts in the current one."""
         for period in PERIODS:
             for start, brands in self._old(self.brands, period).items():
-                enforcement.roll_over(Brand.objects.filter(pk__in=among(brands)), period, start)
+                enforcement.roll_over(Brand.objects.filter(pk__among=brands), period, start)
                 self.brands.update(brand_accounts(brands))
                 begun = set(brands)
                 self.begun |= {pk for pk, campaign in self.campaigns.items() if campaign.brand_id in begun}
             for start, campaigns in self._old(self.campaigns, period).items():
-                enforcement.roll_over(Campaign.objects.filter(pk__in=among(campaigns)), period, start)
+                enforcement.roll_over(Campaign.objects.filter(pk__among=campaigns), period, start)
                 self.campaigns.update(campaign_accounts(campaigns, self.brands))
                 self.begun.update(campaigns)
 

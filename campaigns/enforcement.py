@@ -7,7 +7,8 @@ locks of the brands that it touches (`BrandQuerySet.lock`), and takes them in on
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from array import array
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,6 @@ from django.db import connection, transaction
 from django.db.models import (
     Case,
     CharField,
-    Count,
     DateTimeField,
     F,
     OuterRef,
@@ -36,7 +36,6 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, JSONObject
 
-from campaigns.bulk import among
 from campaigns.holds import Hold
 from campaigns.models import BEGINNING, Brand, Campaign, SpendLog, StatusChange
 from campaigns.money import ZERO, MoneyField
@@ -123,21 +122,19 @@ def reconcile(
     brands, campaigns = Brand.objects.all(), Campaign.objects.all()
     if brand_ids is not None:
         brands, campaigns = brands.filter(pk__in=brand_ids), campaigns.filter(brand__in=brand_ids)
-    changes = Changes()
     clocks = clocks_at(at, brands.order_by().values_list("timezone", flat=True).distinct())
     starts = {clock: {period: at if force else period.start(clock) for period in periods} for clock in clocks}
-    work = _look(brands, campaigns, starts, owned, force=force)
-    changes.checked = work.checked
-    for clock, starts_there in starts.items():
-        for chunk in _packed(work.rows[clock.zone]):
+    changes = Changes(checked=campaigns.count())
+    for clock, work in _look(brands, campaigns, starts, owned, force=force).items():
+        for chunk in _packed(work.rows):
             with _transaction(dry_run=dry_run):
                 # A brand without spend may have moved to another zone since it was read; its own turn comes.
                 locked = [brand.pk for brand in Brand.objects.lock(chunk) if brand.timezone == clock.zone]
-                its_campaigns = Campaign.objects.filter(brand__in=locked)
-                for period, start in starts_there.items() if work.beginning.intersection(chunk) else ():
+                found = Campaign.objects.filter(pk__among=[pk for brand_id in locked for pk in work.rows[brand_id]])
+                for period, start in starts[clock].items() if work.beginning.intersection(chunk) else ():
                     changes.reset += roll_over(Brand.objects.filter(pk__in=locked), period, start, force=force)
-                    changes.reset += roll_over(its_campaigns, period, start, force=force)
-                changes.count(_write(changing(its_campaigns, [clock], owned), [clock], actor))
+                    changes.reset += roll_over(found, period, start, force=force)
+                changes.count(_write(changing(found, [clock], owned), [clock], actor))
     return changes
 
 
@@ -152,7 +149,7 @@ def enforce_budgets(
     changes = []
     for path, ids in (("pk", campaign_ids), ("brand", brand_ids)):
         if ids:
-            campaigns = Campaign.objects.filter(**{f"{path}__in": among(ids)})
+            campaigns = Campaign.objects.filter(**{f"{path}__among": ids})
             changes += _write(changing(campaigns, clocks, Hold.BUDGETS), clocks, actor)
     return changes
 
@@ -286,7 +283,7 @@ def _write(campaigns: Due, clocks: Clocks, actor: str) -> list[Change]:
             changes.append(Change(campaign_id, from_status, to_status))
         at = next(iter(clocks)).at
         for (status, holds), ids in alike.items():
-            Campaign.objects.filter(pk__in=among(ids)).update(status=status, holds=holds, updated_at=at)
+            Campaign.objects.filter(pk__among=ids).update(status=status, holds=holds, updated_at=at)
         last = max((campaign_id for campaign_id, *_ in logged), default=last)
         more = len(logged) == CAMPAIGNS_PER_SLICE
     return changes
@@ -335,17 +332,17 @@ def _facts(clocks: Clocks) -> JSONObject:
     return JSONObject(**facts)
 
 
-def _to_begin(period: Period, start: datetime | Combinable | Value, *, force: bool) -> Q:
+def _to_begin(period: Period, start: datetime | Combinable | Value, *, force: bool, path: str = "") -> Q:
     """The counters that are to begin `period` at `start`: those of an earlier one, or by force all that do not yet."""
-    return ~Q(**{period.since: start}) if force else Q(**{f"{period.since}__lt": start})
+    since = f"{path}{period.since}"
+    return ~Q(**{since: start}) if force else Q(**{f"{since}__lt": start})
 
 
 @dataclass(slots=True)
 class _Work:
-    """What a sweep has found to do."""
+    """What a sweep has found to do in a zone."""
 
-    checked: int = 0  # campaigns looked at
-    rows: dict[ZoneInfo, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))  # to do, by zone and brand
+    rows: dict[int, array[int]] = field(default_factory=dict)  # campaigns by brand; none where only the brand's is due
     beginning: set[int] = field(default_factory=set)  # brands with a counter, theirs or a campaign's, to begin anew
 
 
@@ -356,35 +353,31 @@ def _look(
     owned: Hold,
     *,
     force: bool,
-) -> _Work:
-    """Look at every row once, without locks: what is found is looked at again."""
-    work = _Work()
-    if not starts:
-        return work
-    zones: dict[int, ZoneInfo] = {}
+) -> dict[LocalClock, _Work]:
+    """Look at every row once, without locks, for what is not as it should be: under the lock it is looked at again."""
+    work = {clock: _Work() for clock in starts}
+    clocks: dict[int, LocalClock] = {}
     for clock, starts_there in starts.items():
         old = reduce(or_, (_to_begin(*each, force=force) for each in starts_there.items()), Q(pk__in=[]))
         its_brands = brands.filter(timezone=clock.zone).order_by()
-        zones |= dict.fromkeys(its_brands.values_list("pk", flat=True), clock.zone)
-        beginning = set(its_brands.filter(old).values_list("pk", flat=True))
-        work.beginning |= beginning
-        work.rows[clock.zone].update(beginning)
+        clocks |= dict.fromkeys(its_brands.values_list("pk", flat=True), clock)
+        work[clock].beginning.update(its_brands.filter(old).values_list("pk", flat=True))
+        work[clock].rows |= {brand_id: array("q") for brand_id in work[clock].beginning}
+    if not clocks:
+        return work
 
     rows, wrong = with_wrongness(campaigns, list(starts), owned)
     old = Q(pk__in=[])
     for period in next(iter(starts.values())):
-        old |= _to_begin(period, by_zone(list(starts), partial(_start_of, starts, period)), force=force)
-    counted = (
-        rows.order_by()
-        .values("brand_id")
-        .annotate(checked=Count("pk"), to_do=Count("pk", filter=wrong | old), to_begin=Count("pk", filter=old))
-    )
-    for brand_id, checked, to_do, to_begin in counted.values_list("brand_id", "checked", "to_do", "to_begin"):
-        work.checked += checked
-        if to_do and brand_id in zones:
-            work.rows[zones[brand_id]][brand_id] += to_do
-        if to_begin:
-            work.beginning.add(brand_id)
+        start = by_zone(list(starts), partial(_start_of, starts, period))
+        for path in ("", "brand__"):  # a brand's new period may hold campaigns that are in it already
+            old |= _to_begin(period, start, force=force, path=path)
+    found = rows.filter(wrong | old).annotate(begins=Case(When(old, then=True), default=False)).order_by()
+    for brand_id, campaign_id, begins in found.values_list("brand_id", "pk", "begins").iterator():
+        if clock_there := clocks.get(brand_id):  # else made or moved since
+            work[clock_there].rows.setdefault(brand_id, array("q")).append(campaign_id)
+            if begins:
+                work[clock_there].beginning.add(brand_id)
     return work
 
 
@@ -392,16 +385,16 @@ def _start_of(starts: dict[LocalClock, dict[Period, datetime]], period: Period, 
     return Value(starts[clock][period], DateTimeField())
 
 
-def _packed(work: Counter[int]) -> Iterator[list[int]]:
-    """The brands in order of id, in chunks of about CAMPAIGNS_PER_TRANSACTION rows; a brand is never split."""
+def _packed(rows: dict[int, array[int]]) -> Iterator[list[int]]:
+    """The brands in order of id, in chunks of about CAMPAIGNS_PER_TRANSACTION campaigns; a brand is never split."""
     chunk: list[int] = []
     size = 0
-    for brand_id in sorted(work):
-        if chunk and size + work[brand_id] > CAMPAIGNS_PER_TRANSACTION:
+    for brand_id in sorted(rows):
+        if chunk and size + len(rows[brand_id]) > CAMPAIGNS_PER_TRANSACTION:
             yield chunk
             chunk, size = [], 0
         chunk.append(brand_id)
-        size += work[brand_id]
+        size += len(rows[brand_id])
     if chunk:
         yield chunk
 

@@ -19,7 +19,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from timezone_field import TimeZoneField
 
-from campaigns.bulk import among
+import campaigns.bulk  # noqa: F401 the lookup `among`
 from campaigns.currencies import CURRENCIES
 from campaigns.holds import Hold
 from campaigns.money import ZERO, MoneyField, format_amount, from_micros
@@ -60,7 +60,7 @@ class BrandQuerySet(models.QuerySet["Brand"]):
         or of its campaigns holds it. NO KEY, since nobody needs to keep rows that merely point here from being added.
         SQLite has one lock for all, taken when the transaction began.
         """
-        return list(self.filter(pk__in=among(brand_ids)).order_by("pk").select_for_update(no_key=True))
+        return list(self.filter(pk__among=brand_ids).order_by("pk").select_for_update(no_key=True))
 
 
 class Brand(models.Model):

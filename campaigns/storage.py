@@ -97,7 +97,7 @@ class DayChange:
 
 
 def brand_ids_of(campaign_ids: Collection[int]) -> list[int]:
-    campaigns = Campaign.objects.filter(pk__in=among(campaign_ids)).order_by()
+    campaigns = Campaign.objects.filter(pk__among=campaign_ids).order_by()
     return list(campaigns.values_list("brand_id", flat=True).distinct())
 
 
@@ -115,15 +115,15 @@ def brand_accounts(brand_ids: Collection[int]) -> dict[int, Account]:
 def _rows_of_accounts(table: str, differing: tuple[str, str, str, str], ids: Collection[int]) -> list[tuple[Any, ...]]:
     """The columns as they are kept: through the ORM's converters, these would take longer than all else."""
     brand_id, total_spend, total_budget, holds = differing
-    wanted = among(ids)
+    wanted, parameters = among("id", ids)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT id, {brand_id}, daily_spend, CAST(daily_since AS text), monthly_spend, CAST(monthly_since AS text),
                    {total_spend}, daily_budget, monthly_budget, {total_budget}, {holds}
-            FROM {table} WHERE id IN ({wanted.sql})
+            FROM {table} WHERE {wanted}
             """,  # noqa: S608
-            wanted.params,
+            parameters,
         )
         return list(cursor.fetchall())
 
@@ -207,18 +207,15 @@ class PostgresStorage:
             # No ON CONFLICT: the constraint on the amount would judge what is added as if it were the day's sum.
             cursor.execute(
                 """
-                WITH added (campaign_id, day, amount, is_today, daily_budget) AS (
-                    SELECT * FROM unnest(%s::bigint[], %s::date[], %s::bigint[], %s::boolean[], %s::bigint[])
-                ), changed AS (
-                    UPDATE campaigns_dailyspend kept
-                    SET amount = kept.amount + added.amount,
-                        daily_budget = CASE WHEN added.is_today THEN added.daily_budget ELSE kept.daily_budget END
-                    FROM added WHERE kept.campaign_id = added.campaign_id AND kept.day = added.day
-                    RETURNING kept.campaign_id, kept.day
-                )
-                INSERT INTO campaigns_dailyspend (campaign_id, day, amount, daily_budget)
-                SELECT campaign_id, day, amount, daily_budget FROM added
-                WHERE (campaign_id, day) NOT IN (SELECT campaign_id, day FROM changed)
+                MERGE INTO campaigns_dailyspend kept
+                USING unnest(%s::bigint[], %s::date[], %s::bigint[], %s::boolean[], %s::bigint[])
+                    AS added (campaign_id, day, amount, is_today, daily_budget)
+                ON kept.campaign_id = added.campaign_id AND kept.day = added.day
+                WHEN MATCHED THEN UPDATE SET
+                    amount = kept.amount + added.amount,
+                    daily_budget = CASE WHEN added.is_today THEN added.daily_budget ELSE kept.daily_budget END
+                WHEN NOT MATCHED THEN INSERT (campaign_id, day, amount, daily_budget)
+                    VALUES (added.campaign_id, added.day, added.amount, added.daily_budget)
                 """,
                 [
                     array_of(campaign_id for campaign_id, _ in changes),
@@ -233,11 +230,13 @@ class PostgresStorage:
         for table, accounts, columns in _counter_tables(campaigns, brands):
             arrays = ", ".join(["%s::bigint[]"] * (len(columns) + 1))
             values = ", ".join(f"{column} = new.{column}" for column in columns)
+            # That the ids are among these follows, but the planner has to be told: else it may read the whole table.
+            wanted, ids = among(f"{table}.id", [account.pk for account in accounts])
             with connection.cursor() as cursor:
                 cursor.execute(
                     f"UPDATE {table} SET {values} FROM unnest({arrays}) AS new (id, {', '.join(columns)}) "  # noqa: S608
-                    f"WHERE {table}.id = new.id",
-                    [array_of(getattr(account, name) for account in accounts) for name in ("pk", *columns)],
+                    f"WHERE {table}.id = new.id AND {wanted}",
+                    [*(array_of(getattr(account, name) for account in accounts) for name in ("pk", *columns)), *ids],
                 )
 
 
@@ -247,7 +246,7 @@ class SqliteStorage:
     def known_entries(self, keys: Collection[ReferenceKey]) -> Iterable[KnownEntry]:
         wanted = set(keys)
         rows = SpendLog.objects.filter(
-            campaign__in=among({campaign_id for campaign_id, _ in wanted}),
+            campaign__among={campaign_id for campaign_id, _ in wanted},
             reference__in={reference for _, reference in wanted},
         ).order_by()
         columns = ("campaign_id", "reference", Cast("amount", BigIntegerField()), "timestamp", "description")
@@ -256,7 +255,7 @@ class SqliteStorage:
     def day_amounts(self, keys: Collection[DayKey]) -> dict[DayKey, int]:
         wanted = set(keys)
         rows = DailySpend.objects.filter(
-            campaign__in=among({campaign_id for campaign_id, _ in wanted}), day__in={day for _, day in wanted}
+            campaign__among={campaign_id for campaign_id, _ in wanted}, day__in={day for _, day in wanted}
         ).order_by()
         amounts = rows.values_list("campaign_id", "day", Cast("amount", BigIntegerField()))
         return {(row[0], row[1]): row[2] for row in amounts if (row[0], row[1]) in wanted}

@@ -221,3 +221,17 @@ def test_r14_yesterday_s_hold_is_lifted_by_the_next_spend_also_behind_what_chang
 
     campaign.refresh_from_db()
     assert (campaign.status, campaign.daily_spend) == ("ACTIVE", Decimal(1))
+
+
+def test_r14_a_brands_new_day_that_begins_over_its_budget_holds_campaigns_that_are_in_that_day_already() -> None:
+    brand = BrandFactory.create(daily_budget=Decimal(10))
+    spender = CampaignFactory.create(brand=brand)
+    before, after = utc("2026-11-21 23:58"), utc("2026-11-22 00:02")
+    # The platform's clock runs three minutes ahead: this is tomorrow's money.
+    record_spend([SpendEntry(spender.pk, Decimal(10), utc("2026-11-22 00:01"))], at=before)
+    today, month = day_start(brand.timezone, after.date()), day_start(brand.timezone, after.date().replace(day=1))
+    already = CampaignFactory.create(brand=brand, daily_since=today, monthly_since=month)
+
+    reconcile(at=after)
+
+    assert state(already) == ("PAUSED", ["BRAND_DAILY_BUDGET"])
