@@ -57,13 +57,18 @@ def select_by_hand() -> None:
             FROM campaigns_campaign c
             JOIN campaigns_brand b ON b.id = c.brand_id
             JOIN clock ON clock.zone = b.timezone
-            LEFT JOIN LATERAL (
-                SELECT bool_or(
+            LEFT JOIN (
+                SELECT campaign_id, bool_or(
                     (day_of_week = weekday AND start_time <= wall AND (end_time > wall OR end_time < start_time))
                     OR (day_of_week = (weekday + 5) %% 7 + 1 AND end_time < start_time AND end_time > wall)
                 ) AS is_open
-                FROM campaigns_daypartingschedule schedule WHERE schedule.campaign_id = c.id AND is_active
-            ) hours ON true
+                FROM campaigns_daypartingschedule schedule
+                JOIN campaigns_campaign campaign ON campaign.id = campaign_id
+                JOIN campaigns_brand brand ON brand.id = brand_id
+                JOIN clock ON clock.zone = timezone
+                WHERE schedule.is_active
+                GROUP BY campaign_id
+            ) hours ON hours.campaign_id = c.id
             WHERE c.daily_since < day_start OR c.monthly_since < month_start
                OR (end_date < today AND status <> 'COMPLETED')
                OR (status = 'DRAFT' AND start_date <= today)

@@ -33,7 +33,6 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, JSONObject
 
 from campaigns.holds import Hold
@@ -49,7 +48,7 @@ from campaigns.rules import (
     by_zone,
     changing,
     judge,
-    with_wrongness,
+    wrong_there,
 )
 
 Status = Campaign.Status
@@ -332,10 +331,16 @@ def _facts(clocks: Clocks) -> JSONObject:
     return JSONObject(**facts)
 
 
-def _to_begin(period: Period, start: datetime | Combinable | Value, *, force: bool, path: str = "") -> Q:
+def _to_begin(period: Period, start: datetime, *, force: bool, path: str = "") -> Q:
     """The counters that are to begin `period` at `start`: those of an earlier one, or by force all that do not yet."""
     since = f"{path}{period.since}"
     return ~Q(**{since: start}) if force else Q(**{f"{since}__lt": start})
+
+
+def _old(starts: dict[Period, datetime], *, force: bool, path: str = "") -> Q:
+    """The rows with a counter that is to begin its period."""
+    each = (_to_begin(period, start, force=force, path=path) for period, start in starts.items())
+    return reduce(or_, each, Q(pk__in=[]))
 
 
 @dataclass(slots=True)
@@ -356,33 +361,25 @@ def _look(
 ) -> dict[LocalClock, _Work]:
     """Look at every row once, without locks, for what is not as it should be: under the lock it is looked at again."""
     work = {clock: _Work() for clock in starts}
-    clocks: dict[int, LocalClock] = {}
+    zones: dict[int, LocalClock] = {}
+    wrong = old = Q(pk__in=[])
     for clock, starts_there in starts.items():
-        old = reduce(or_, (_to_begin(*each, force=force) for each in starts_there.items()), Q(pk__in=[]))
         its_brands = brands.filter(timezone=clock.zone).order_by()
-        clocks |= dict.fromkeys(its_brands.values_list("pk", flat=True), clock)
-        work[clock].beginning.update(its_brands.filter(old).values_list("pk", flat=True))
+        zones |= dict.fromkeys(its_brands.values_list("pk", flat=True), clock)
+        old_brands = its_brands.filter(_old(starts_there, force=force))
+        work[clock].beginning.update(old_brands.values_list("pk", flat=True))
         work[clock].rows |= {brand_id: array("q") for brand_id in work[clock].beginning}
-    if not clocks:
-        return work
-
-    rows, wrong = with_wrongness(campaigns, list(starts), owned)
-    old = Q(pk__in=[])
-    for period in next(iter(starts.values())):
-        start = by_zone(list(starts), partial(_start_of, starts, period))
-        for path in ("", "brand__"):  # a brand's new period may hold campaigns that are in it already
-            old |= _to_begin(period, start, force=force, path=path)
-    found = rows.filter(wrong | old).annotate(begins=Case(When(old, then=True), default=False)).order_by()
+        wrong |= wrong_there(clock, owned)
+        # A brand's new period may hold campaigns that are in it already.
+        old_there = _old(starts_there, force=force) | _old(starts_there, force=force, path="brand__")
+        old |= Q(brand__timezone=clock.zone) & old_there
+    found = campaigns.filter(wrong | old).annotate(begins=Case(When(old, then=True), default=False)).order_by()
     for brand_id, campaign_id, begins in found.values_list("brand_id", "pk", "begins").iterator():
-        if clock_there := clocks.get(brand_id):  # else made or moved since
+        if clock_there := zones.get(brand_id):  # else made or moved since
             work[clock_there].rows.setdefault(brand_id, array("q")).append(campaign_id)
             if begins:
                 work[clock_there].beginning.add(brand_id)
     return work
-
-
-def _start_of(starts: dict[LocalClock, dict[Period, datetime]], period: Period, clock: LocalClock) -> Value:
-    return Value(starts[clock][period], DateTimeField())
 
 
 def _packed(rows: dict[int, array[int]]) -> Iterator[list[int]]:

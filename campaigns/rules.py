@@ -29,7 +29,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.lookups import Exact
+from django.db.models.lookups import Exact, In
 
 from campaigns.holds import Hold
 from campaigns.models import Brand, Campaign, DaypartingSchedule
@@ -72,14 +72,14 @@ def judge(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold = Hold.ENGI
     runs = RUNNING_OR_HELD
     over = Q(pk__in=[])
     if _owns_lifecycle(owned):
-        runs |= _starts(clocks)
+        runs |= _starts(clocks, F("holds_now"))
         over = _ended(clocks)
     # What would run again after its last day is completed by whoever lifts its last hold.
     released = Case(
         When(_ended(clocks) & Q(status=Status.PAUSED), then=Value(Status.COMPLETED)), default=Value("ACTIVE")
     )
     # The database works holds_now out anew wherever it is named: so as seldom as can be.
-    judged = _with_holds_now(campaigns, clocks, owned).annotate(
+    judged = campaigns.annotate(holds_now=_holds_now(clocks, owned)).annotate(
         due_status=Case(
             When(over, then=Value(Status.COMPLETED)),
             When(~runs, then=F("status")),
@@ -93,26 +93,26 @@ def judge(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold = Hold.ENGI
 
 def changing(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold = Hold.ENGINE) -> QuerySet[JudgedCampaign]:
     """Those of `judge` whose status or holds are not what they should be."""
-    return judge(campaigns, clocks, owned).filter(_is_wrong(clocks, owned))
+    return judge(campaigns, clocks, owned).filter(_is_wrong(clocks, owned, F("holds_now")))
 
 
-def with_wrongness(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold) -> tuple[QuerySet[Campaign], Q]:
-    """`campaigns`, and the condition under which one of them is not what it should be, for queries that count."""
-    return _with_holds_now(campaigns, clocks, owned), _is_wrong(clocks, owned)
+def wrong_there(clock: LocalClock, owned: Hold) -> Q:
+    """The same campaigns, of this clock's zone: as a condition, to look for those of many zones in one query."""
+    return Q(brand__timezone=clock.zone) & _is_wrong([clock], owned, _holds_now([clock], owned))
 
 
-def by_zone(clocks: Clocks, expression: Callable[[LocalClock], Combinable | Value]) -> Combinable | Value:
+def by_zone(clocks: Clocks, expression: Callable[[LocalClock], Combinable]) -> Combinable:
     """The expression of the campaign's own zone."""
     if len(clocks) == 1:
         return expression(*clocks)
     return Case(*(When(brand__timezone=clock.zone, then=expression(clock)) for clock in clocks))
 
 
-def _is_wrong(clocks: Clocks, owned: Hold) -> Q:
+def _is_wrong(clocks: Clocks, owned: Hold, holds_now: Combinable) -> Q:
     """Says the same as DIFFERS would, but works the holds out once a row."""
-    wrong = RUNNING_OR_HELD & ~Q(holds=F("holds_now"))
+    wrong = RUNNING_OR_HELD & ~Q(holds=holds_now)
     if _owns_lifecycle(owned):
-        wrong |= _ended(clocks) | _starts(clocks)
+        wrong |= _ended(clocks) | _starts(clocks, holds_now)
     return wrong
 
 
@@ -120,7 +120,7 @@ def _owns_lifecycle(owned: Hold) -> bool:
     return owned & Hold.ENGINE == Hold.ENGINE
 
 
-def _today(clocks: Clocks) -> Combinable | Value:
+def _today(clocks: Clocks) -> Combinable:
     return by_zone(clocks, lambda clock: Value(clock.today, DateField()))
 
 
@@ -129,30 +129,31 @@ def _ended(clocks: Clocks) -> Q:
     return Q(end_date__lt=_today(clocks)) & ~Q(status=Status.COMPLETED)
 
 
-def _starts(clocks: Clocks) -> Q:
+def _starts(clocks: Clocks, holds_now: Combinable) -> Q:
     """A draft whose start date has come, unless its brand or a budget holds it (R18).
 
     Hours do not keep it: it starts, and waits for them.
     """
-    return Q(status=Status.DRAFT, start_date__lte=_today(clocks), holds_now__in=[0, Hold.DAYPARTING.value])
+    due = Q(status=Status.DRAFT, start_date__lte=_today(clocks))
+    return due & Q(In(holds_now, [0, Hold.DAYPARTING.value]))
 
 
-def _with_holds_now(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold) -> QuerySet[Campaign]:
-    """`campaigns` with `holds_now`: the holds in `owned` that apply now, and the others as they are kept.
+def _holds_now(clocks: Clocks, owned: Hold) -> Combinable:
+    """The holds in `owned` that apply now, and the others as they are kept.
 
     A paused campaign runs again only when nothing at all holds it: where its kept holds would leave none, every engine
     hold is looked at. Else a reset at midnight would let it run until the next check of its hours.
     """
     mine = by_zone(clocks, lambda clock: _holds_of(clock, owned))
     if _owns_lifecycle(owned):
-        return campaigns.annotate(holds_now=mine)
-    all_engine = by_zone(clocks, lambda clock: _holds_of(clock, owned | Hold.ENGINE))
-    return campaigns.alias(holds_mine=mine).annotate(
-        holds_now=Case(
-            When(status=Status.PAUSED, holds_mine=0, then=all_engine),
-            default=F("holds_mine"),
-            output_field=SmallIntegerField(),
-        )
+        return mine
+    return Case(
+        When(
+            Q(status=Status.PAUSED) & Q(Exact(mine, 0)),
+            then=by_zone(clocks, lambda clock: _holds_of(clock, owned | Hold.ENGINE)),
+        ),
+        default=mine,
+        output_field=SmallIntegerField(),
     )
 
 
