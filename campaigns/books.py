@@ -131,14 +131,18 @@ class Books:
     def _concerned(self, touched: set[int]) -> tuple[set[int], set[int], list[LocalClock]]:
         """Campaigns and brands of which the rule may say something else of budgets now, and the clocks of their zones.
 
-        Those whose budgets were reached or left by what was posted, that began a period here, or that a budget holds:
-        perhaps one whose period has ended. A brand concerns campaigns that the batch did not touch.
+        Those whose budgets were reached or left by what was posted, that began a period here over a budget, or that
+        one holds: perhaps one whose period has ended. A brand concerns campaigns that the batch did not touch.
         """
         held = {pk for pk in touched if self.campaigns[pk].holds & Hold.BUDGETS}
-        campaigns = _crossed(self.campaigns_before, self.campaigns) | (self.begun & touched) | held
+        begun_over = {pk for pk in self.begun & touched if self._is_over(self.campaigns[pk])}
+        campaigns = _crossed(self.campaigns_before, self.campaigns) | begun_over | held
         brands = _crossed(self.brands_before, self.brands)
         clocks = {self.clocks[pk] for pk in brands | {self.campaigns[pk].brand_id for pk in campaigns}}
         return campaigns, brands, list(clocks)
+
+    def _is_over(self, campaign: Account) -> bool:
+        return any(campaign.reached) or any(self.brands[campaign.brand_id].reached)
 
     def _open(self, campaign_ids: Collection[int]) -> None:
         """Read the accounts of these campaigns, as far as their brands are locked, with their periods begun."""
