@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ValidationError
 from django.db.models import Field
 
+from campaigns.importing.amounts import may_mean
 from campaigns.models import Brand, Campaign
 from campaigns.staging import Sheet, sliced
 
@@ -50,6 +51,7 @@ def match_names(sheet: Sheet, missing: Missing) -> None:
     sheet.lend("quoted", repr)
     sheet.lend("fold", fold)
     sheet.lend("beside", beside)
+    sheet.lend("may_mean", may_mean)
     _match_brands(sheet, missing.brands)
     _refuse_other_currencies(sheet)
     _copy_campaigns(sheet)
@@ -137,6 +139,14 @@ def _refuse_other_currencies(sheet: Sheet) -> None:
                 || '.'
         from brand
         where brand.name = label.brand and label.currency not in ('', brand.currency) and problem is null
+    """)
+    sheet.run("""
+        update label set
+            field = 'amount',
+            problem = quoted(mark) || ' is no mark of ' || brand.currency || ', the currency of ' || brand.name
+                || ': import these amounts for a brand in their currency, or take the mark out if it is wrong.'
+        from brand
+        where brand.name = label.brand and mark <> '' and not may_mean(mark, brand.currency) and problem is null
     """)
 
 

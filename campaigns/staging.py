@@ -46,10 +46,11 @@ SCHEMA = """
     create table label (           -- each way in which the file names a campaign
         id integer primary key,
         brand text, external_id text, name text, currency text,
+        mark text,                 -- beside the amounts, where several currencies share it and none is said
         campaign integer,          -- the campaign that it means
         field text, problem text,  -- or why it means none
         unmatched integer generated always as (campaign is null and problem is null) virtual,
-        unique (brand, external_id, name, currency)
+        unique (brand, external_id, name, currency, mark)
     );
     create table brand (
         name text primary key,
@@ -123,7 +124,7 @@ class Sheet:
         self._db.executescript(SCHEMA)
         self._db.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]
         self._db.execute("begin")
-        self._labels: dict[tuple[str, str, str, str], int] = {}
+        self._labels: dict[tuple[str, str, str, str, str], int] = {}
 
     def __enter__(self) -> Sheet:
         return self
@@ -178,13 +179,13 @@ class Sheet:
         return count
 
     def _label(self, row: SpendRow) -> int:
-        key = (row.brand, row.external_id, row.campaign or row.external_id, row.currency)
+        key = (row.brand, row.external_id, row.campaign or row.external_id, row.currency, row.mark)
         known = self._labels.get(key)
         if known is None:
             if len(self._labels) == LABELS_AT_HAND:
                 self._labels.clear()
             known = self._labels[key] = self.value(
-                "insert into label (brand, external_id, name, currency) values (?, ?, ?, ?) "
+                "insert into label (brand, external_id, name, currency, mark) values (?, ?, ?, ?, ?) "
                 "on conflict do update set brand = brand returning id",
                 *key,
             )

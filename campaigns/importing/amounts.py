@@ -9,14 +9,26 @@ import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 
+from babel.numbers import get_currency_name
+
 from campaigns.currencies import CURRENCIES, decimals
 from campaigns.importing.rows import UnreadableFile
 from campaigns.importing.sheets import Cell
 from campaigns.money import DECIMALS, LONGEST_TEXT, ZERO, InvalidMoney, parse_money
 
+# Marks that several currencies share, and how these are called in English.
+SHARED: dict[str, str] = {
+    "$": "Dollar|(?<!Philippine )Peso",
+    "£": "Pound",
+    **dict.fromkeys(("¥", "￥"), "Yen|Yuan"),
+    **{"円": "Yen", "元": "Yuan|New Taiwan Dollar|Hong Kong Dollar", "₩": "Won"},
+    **dict.fromkeys(("kr", "kr.", "Kr"), "Kr[oó]n"),
+    **dict.fromkeys(("Rs", "Rs.", "₨"), "Rupee"),
+    **dict.fromkeys(("Fr", "Fr."), "Franc"),
+}
 # What platforms and spreadsheets write before or behind an amount, and the currency where it means just one.
 MARKS: dict[str, str] = {
-    **dict.fromkeys(("$", "£", "¥", "￥", "円", "元", "kr", "kr.", "Kr", "Rs", "Rs.", "₨", "₩", "Fr", "Fr."), ""),
+    **dict.fromkeys(SHARED, ""),
     **{"€": "EUR", "₹": "INR", "R$": "BRL", "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "₺": "TRY", "₽": "RUB", "₴": "UAH"},
     **{"฿": "THB", "₫": "VND", "₱": "PHP", "₪": "ILS", "₦": "NGN", "₸": "KZT", "₾": "GEL", "S/": "PEN"},
     **{"US$": "USD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "NT$": "TWD", "MX$": "MXN"},
@@ -53,7 +65,7 @@ _STEP = Decimal(1).scaleb(-DECIMALS)
 _EXACTLY = Context(prec=100)
 
 
-# In currency units; what rounding added; and the currency that its mark means, empty where it has none or a shared one.
+# In currency units; what rounding added; and its currency mark, empty where it has none.
 Amount = tuple[Decimal, Decimal, str]
 
 
@@ -125,7 +137,7 @@ class Amounts:
         else:
             raise InvalidMoney(f"{cell} is a date, not an amount.")
         value = self._to_micros(stated)
-        return value, _EXACTLY.subtract(value, stated) or ZERO, MARKS.get(mark, "")
+        return value, _EXACTLY.subtract(value, stated) or ZERO, mark
 
     def _refuse_another(self, mark: str) -> None:
         """Raise UnreadableFile where a column has two marks that are not known to mean the same currency."""
@@ -166,6 +178,14 @@ class Amounts:
             if not self.rounded:
                 raise InvalidMoney(f"{error} Give --round to have such amounts rounded.") from None
             return parse_money(rounded)
+
+
+@lru_cache(maxsize=1_000)
+def may_mean(mark: str, currency: str) -> bool:
+    """Whether amounts in `currency`, an ISO code, may be written with this mark (R2)."""
+    if mark in SHARED:
+        return re.search(SHARED[mark], get_currency_name(currency, locale="en")) is not None
+    return MARKS[mark] == currency
 
 
 @lru_cache(maxsize=10_000)

@@ -49,6 +49,7 @@ class SpendRow(NamedTuple):
     reference: str = ""
     description: str = ""
     rounding: Decimal = ZERO  # what rounding added to the amount that the file states
+    mark: str = ""  # beside its amount, where the file does not say the currency and several share the mark
 
 
 @dataclass(frozen=True, slots=True)

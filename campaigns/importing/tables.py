@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from campaigns.importing.amounts import BLANKS, Amounts
+from campaigns.currencies import CURRENCIES
+from campaigns.importing.amounts import BLANKS, MARKS, Amounts, may_mean
 from campaigns.importing.days import Days
 from campaigns.importing.rows import BadRow, Reading, SpendFile, SpendRow, UnreadableFile
 from campaigns.importing.sheets import Cell, Line, NoCells, Sheet
@@ -295,13 +296,13 @@ def _row(line: int, cells: Sequence[Cell], table: Table, reading: Reading, days:
     if not campaign and not external_id:
         raise _BadCell((*table.campaign, table.external_id or 0)[0], "the campaign is empty.")
     try:
-        amount, rounding, marked = amounts.read(cells[table.amount])
+        amount, rounding, mark = amounts.read(cells[table.amount])
     except InvalidMoney as error:
         raise _BadCell(table.amount, str(error)) from None
-    currency = table.file_currency if table.currency is None else _named(cells[table.currency], table)
+    currency = table.file_currency if table.currency is None else _currency(cells[table.currency], table)
     if table.currency is not None and currency and table.file_currency not in ("", currency):
         raise _BadCell(table.currency, f"it is {currency!r} in a file whose header says {table.file_currency}.")
-    if marked and currency not in ("", marked):
+    if mark and currency and not may_mean(mark, currency):
         raise _BadCell(
             table.amount, f"{text(cells[table.amount])!r} is not in {currency}, which its row says it is in."
         )
@@ -312,10 +313,11 @@ def _row(line: int, cells: Sequence[Cell], table: Table, reading: Reading, days:
         campaign,
         amount,
         external_id,
-        currency or marked,
+        currency or MARKS.get(mark, ""),
         "" if table.reference is None else text(cells[table.reference]),
         "" if table.description is None else text(cells[table.description]),
         rounding,
+        "" if currency or MARKS.get(mark) else mark,
     )
 
 
@@ -351,6 +353,12 @@ def _named(cell: Cell, table: Table) -> str:
     """The name that the cell gives; where a platform wrote it, a dash is none."""
     name = text(cell)
     return "" if name in BLANKS and table.exported else name
+
+
+def _currency(cell: Cell, table: Table) -> str:
+    """The currency that the cell gives: a code means the same in small letters."""
+    name = _named(cell, table)
+    return name.upper() if name.upper() in CURRENCIES else name
 
 
 def _at(cells: Sequence[Cell], place: int | None) -> str:

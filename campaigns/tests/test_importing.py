@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.importing import BadRow, Columns, Reading, SpendFile, SpendRow, UnreadableFile, open_spend
+from campaigns.importing.amounts import may_mean
 
 HEADER = "date,brand,campaign,amount\n"
 ACME = Reading(brand="Acme")
@@ -688,6 +689,43 @@ def test_a_mark_that_contradicts_the_currency_of_its_row_is_a_bad_row() -> None:
     text = "Day,Campaign,Currency code,Cost\n2024-09-01,Roofs,USD,€1.50\n2024-09-01,Roofs,USD,$1.50\n"
 
     assert bad(text) == ["line 2, column Cost: '€1.50' is not in USD, which its row says it is in."]
+
+
+@pytest.mark.parametrize("code", ["usd", "Usd", " USD "])
+def test_a_currency_code_means_the_same_in_small_letters(code: str) -> None:
+    (row,) = good(f"Day,Campaign,Currency code,Cost\n2024-09-01,Roofs,{code},$1.50\n")
+
+    assert row.currency == "USD"
+
+
+@pytest.mark.parametrize(
+    ("mark", "some", "others"),
+    [
+        ("$", "USD CAD AUD MXN ARS SGD HKD", "EUR PHP BRL GBP"),
+        ("£", "GBP EGP LBP GIP", "EUR USD"),
+        ("¥", "JPY CNY", "KRW USD"),
+        ("円", "JPY", "CNY TWD"),
+        ("元", "CNY TWD HKD", "JPY USD"),
+        ("kr", "SEK NOK DKK ISK", "CZK EUR"),
+        ("Rs.", "INR PKR LKR NPR MUR SCR", "IDR USD"),
+        ("₩", "KRW", "JPY CNY"),
+        ("Fr.", "CHF XOF XAF", "EUR SEK"),
+        ("€", "EUR", "USD"),
+        ("US$", "USD", "CAD"),
+        ("CHF", "CHF", "XOF"),
+    ],
+)
+def test_a_mark_may_mean_the_currencies_that_are_written_with_it_and_no_others(
+    mark: str, some: str, others: str
+) -> None:
+    assert all(may_mean(mark, currency) for currency in some.split())
+    assert not any(may_mean(mark, currency) for currency in others.split())
+
+
+def test_a_shared_mark_that_cannot_be_the_currency_of_its_row_makes_a_bad_row() -> None:
+    text = "Day,Campaign,Currency code,Cost\n2024-09-01,Roofs,EUR,$1.50\n2024-09-01,Roofs,CAD,$1.50\n"
+
+    assert bad(text) == ["line 2, column Cost: '$1.50' is not in EUR, which its row says it is in."]
 
 
 # How files are saved

@@ -197,6 +197,34 @@ def test_a_near_brand_is_pointed_out_beside_a_new_one(acme: Brand, sheet: Sheet)
     assert {each.brand: each.near for each in receipt.new_brands} == {"ACME": "Acme", "Other": ""}
 
 
+def test_r2_a_mark_that_is_none_of_the_brand_s_currency_is_refused(acme: Brand, sheet: Sheet) -> None:
+    CampaignFactory.create(brand=acme, name="Spring")
+
+    receipt = totals(sheet, row(2, mark="$"), row(3, "2"), row(4, currency="USD"))
+
+    expected = (
+        "'$' is no mark of EUR, the currency of Acme: import these amounts for a brand in their currency, or take the "
+        "mark out if it is wrong."
+    )
+    assert reasons(receipt) == [
+        (2, "amount", expected),
+        (4, "currency", "'USD' is not the currency of Acme, EUR."),
+    ]
+    assert recorded() == {("Spring", str(DAY)): 2}
+
+
+@pytest.mark.parametrize(("currency", "refused"), [("CAD", 0), ("EUR", 1)])
+def test_r2_a_new_brand_is_not_made_in_a_currency_that_its_marks_cannot_mean(
+    sheet: Sheet, currency: str, refused: int
+) -> None:
+    missing = Missing(campaigns=True, brands=NewBrands(ZoneInfo("America/Toronto"), currency))
+
+    receipt = totals(sheet, row(2, mark="$"), missing=missing)
+
+    assert receipt.refused == refused
+    assert Brand.objects.exists() != bool(refused)
+
+
 def test_campaigns_may_be_made_without_brands(acme: Brand, sheet: Sheet) -> None:
     receipt = totals(sheet, row(2), row(3, brand="Other"), missing=CAMPAIGNS)
 
