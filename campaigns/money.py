@@ -101,7 +101,9 @@ def _trailing_zeros(digits: tuple[int, ...]) -> int:
 def _shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 100:
         return "An integer of more than 30 digits"
-    text = repr(value[: LONGEST_TEXT + 1]) if isinstance(value, str) else str(value)
+    # Without an exponent, unless that would be thousands of digits.
+    plain = isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < LONGEST_TEXT
+    text = repr(value[: LONGEST_TEXT + 1]) if isinstance(value, str) else f"{value:f}" if plain else str(value)
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
 
 

@@ -17,7 +17,7 @@ from campaigns.importing.tables import Table, open_table
 
 __all__ = ["BadRow", "Columns", "Reading", "SpendFile", "SpendRow", "UnreadableFile", "open_spend"]
 
-PLATFORMS = (google_ads_api, google_ads, meta, linkedin, tiktok, microsoft, amazon)
+PLATFORMS = (google_ads_api, google_ads, meta, linkedin, microsoft, amazon, tiktok)
 # No export has more lines above its header.
 LONGEST_HEAD = 40
 

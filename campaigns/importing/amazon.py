@@ -14,12 +14,16 @@ from campaigns.importing.tables import Table, exported, headers
 CAMPAIGN = ("campaignname",)
 CAMPAIGN_ID = ("campaignid",)
 SPEND = ("spend",)
+COST = ("totalcost", "cost")
+# Columns that only Amazon names so, also in tables of its API.
+OWN = ("portfolioname", "portfolioid", "budgetcurrency", "campaignbudgetcurrencycode")
 
 
 def recognise(head: Sequence[Line]) -> Table | None:
-    """The table, where a line names a campaign name and its spend, beside a currency or a portfolio."""
+    """The table, where a line names a campaign name and its spend, beside a currency or a column of Amazon's own."""
     for header in headers(head):
-        if header.has((*CAMPAIGN, *CAMPAIGN_ID), SPEND, ("currency", "portfolioname")):
+        named = header.has((*CAMPAIGN, *CAMPAIGN_ID))
+        if named and (header.has(SPEND, ("currency", *OWN)) or header.has(COST, OWN)):
             # Without its end, what a row's start covers may be a month.
             day, last_day = (["date"], []) if header.has(["date"]) else (["startdate"], ["enddate"])
             return exported(
@@ -29,8 +33,8 @@ def recognise(head: Sequence[Line]) -> Table | None:
                 last_day=last_day,
                 campaign=CAMPAIGN,
                 external_id=CAMPAIGN_ID,
-                amount=SPEND,
-                currency=("currency",),
+                amount=(*SPEND, *COST),
+                currency=("currency", "budgetcurrency", "campaignbudgetcurrencycode"),
                 by_day="Choose the time unit Daily when you create the report",
             )
     return None

@@ -80,7 +80,7 @@ class Days:
         if isinstance(cell, date):
             return cell
         if isinstance(cell, Decimal):
-            raise ValueError(f"{cell} is a number and not a date: write 2026-11-21, or format the cell as a date.")
+            raise ValueError(f"{cell:f} is a number and not a date: write 2026-11-21, or format the cell as a date.")
         text = cell.strip()
         try:
             year, month, day = self._numbers(text)

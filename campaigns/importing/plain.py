@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from campaigns.importing.rows import Reading, UnreadableFile
+from campaigns.importing.rows import Reading, UnreadableFile, listed
 from campaigns.importing.sheets import Line, NoCells
 from campaigns.importing.tables import Header, Table, text
 
@@ -45,7 +45,7 @@ def refusal(heads: Sequence[Sequence[Line]], reading: Reading) -> UnreadableFile
     header = max(found, key=lambda each: (sum(name in each.keys for name in needed), len(each.keys)))
     missing = [name for name in needed if name not in header.keys]
     return UnreadableFile(
-        f"There is no column {' or '.join(map(repr, missing))}. The file has: {', '.join(header.names)}. "
+        f"There is no column {' or '.join(map(repr, missing))}. The file has: {listed(header.names)}. "
         "Name the right ones with --date-column, --brand-column or --brand, --campaign-column, --amount-column."
     )
 

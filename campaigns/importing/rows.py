@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from campaigns.money import ZERO
+
+# A list in a message is read by a person.
+MOST_LISTED = 20
+LONGEST_LISTED = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,15 @@ class BadRow:
 
 class UnreadableFile(Exception):
     """The file as a whole cannot be read; the message says where and what to do. Nothing of it is used."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names for a message, or the first of them and how many more there are."""
+    shown = ", ".join(
+        name if len(name) <= LONGEST_LISTED else f"{name[:LONGEST_LISTED]}..." for name in names[:MOST_LISTED]
+    )
+    more = len(names) - MOST_LISTED
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from campaigns.currencies import CURRENCIES
@@ -191,7 +192,7 @@ def _learn(sheet: Sheet, table: Table, days: Days, amounts: Amounts) -> None:
         if isinstance(cells, NoCells) or len(cells) != len(table.header):
             continue
         days.learn(cells[table.day], line)
-        currency = table.file_currency if table.currency is None else text(cells[table.currency])
+        currency = table.file_currency if table.currency is None else _currency(text(cells[table.currency]))
         amounts.learn(cells[table.amount], line, currency)
         if table.last_day is not None and cells[table.last_day] != cells[table.day]:
             raise UnreadableFile(
@@ -299,7 +300,7 @@ def _row(line: int, cells: Sequence[Cell], table: Table, reading: Reading, days:
         amount, rounding, mark = amounts.read(cells[table.amount])
     except InvalidMoney as error:
         raise _BadCell(table.amount, str(error)) from None
-    currency = table.file_currency if table.currency is None else _currency(cells[table.currency], table)
+    currency = table.file_currency if table.currency is None else _currency(_named(cells[table.currency], table))
     if table.currency is not None and currency and table.file_currency not in ("", currency):
         raise _BadCell(table.currency, f"it is {currency!r} in a file whose header says {table.file_currency}.")
     if mark and currency and not may_mean(mark, currency):
@@ -355,9 +356,9 @@ def _named(cell: Cell, table: Table) -> str:
     return "" if name in BLANKS and table.exported else name
 
 
-def _currency(cell: Cell, table: Table) -> str:
-    """The currency that the cell gives: a code means the same in small letters."""
-    name = _named(cell, table)
+@lru_cache(maxsize=1_000)
+def _currency(name: str) -> str:
+    """A code means the same in small letters."""
     return name.upper() if name.upper() in CURRENCIES else name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,14 +15,19 @@ from campaigns.importing.rows import UnreadableFile
 from campaigns.importing.sheets import Line, NoCells, Sheet
 
 DELIMITERS = (",", ";", "\t")
+# A first line with which Excel is told the delimiter.
+_HINT = re.compile(r'("?)sep=([,;|\t])\1\r?(?:\n|$)', re.I)
 # No export has longer lines; a file that does is no text, or an attack on the memory.
 LONGEST_LINE = 1_000_000
 BLOCK = 100_000
 
 
 def tables(file: BinaryIO, head: bytes) -> Sequence[Sheet]:
-    """The ways to read a text file that begins with `head`: one a delimiter."""
+    """The ways to read a text file that begins with `head`: one a delimiter, unless its first line tells which."""
     encoding = _encoding(head)
+    hint = _HINT.match(head.decode(encoding, "ignore").lstrip("\ufeff"))
+    if hint:
+        return (_Table(file, encoding, hint[2], hinted=True),)
     return tuple(_Table(file, encoding, delimiter) for delimiter in DELIMITERS)
 
 
@@ -30,12 +36,15 @@ class _Table:
     file: BinaryIO
     encoding: str
     delimiter: str
+    hinted: bool = False  # its first line only tells the delimiter
     ragged: bool = False
 
     def lines(self) -> Iterator[Line]:
         text = _decoded(self.file, self.encoding)
         reader = csv.reader(text, delimiter=self.delimiter, strict=True, skipinitialspace=True)
-        begins = 1
+        if self.hinted:
+            next(reader)
+        begins = reader.line_num + 1
         while True:
             try:
                 for cells in reader:

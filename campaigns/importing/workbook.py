@@ -21,7 +21,7 @@ from functools import cache, cached_property
 from itertools import islice
 from typing import IO, Any, BinaryIO
 
-from campaigns.importing.rows import UnreadableFile
+from campaigns.importing.rows import UnreadableFile, listed
 from campaigns.importing.sheets import Cell, Line
 
 MEGABYTE = 1_000_000
@@ -165,7 +165,7 @@ def _only_sheet(workbook: Any) -> Any:
     if not full:
         raise UnreadableFile("The file is empty: it needs a header line with the names of its columns.")
     if len(full) > 1:
-        names = ", ".join(repr(sheet.title) for sheet in full)
+        names = listed([repr(sheet.title) for sheet in full])
         raise UnreadableFile(f"The workbook has {len(full)} sheets ({names}): save the one with the spend by itself.")
     return full[0]
 

@@ -177,6 +177,12 @@ def test_yen_with_separators_are_not_ambiguous_as_they_have_no_decimals() -> Non
     assert [row.amount for row in good(text)] == [Decimal(1234), Decimal(567)]
 
 
+def test_yen_in_small_letters_have_no_decimals_either() -> None:
+    assert [row.amount for row in good('日,キャンペーン,通貨コード,費用\n2024-09-01,春,jpy,"1,234"\n')] == [
+        Decimal(1234)
+    ]
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -340,6 +346,18 @@ def test_an_amazon_summary_over_a_range_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Date,Portfolio name,Campaign name,Total cost",
+        "Date,Budget currency,Campaign name,Total cost",
+        "date,campaignId,campaignName,campaignBudgetCurrencyCode,cost",
+    ],
+)
+def test_amazon_s_reports_that_call_the_spend_cost_are_known_too(header: str) -> None:
+    assert opened(f"{header}\n").format == "Amazon Ads report"
+
+
 # Microsoft
 
 MICROSOFT = """"Report Name: Campaigns by day"
@@ -462,6 +480,17 @@ def test_a_column_that_is_there_twice_is_refused(platform: str) -> None:
 
 def test_a_platform_s_file_without_campaigns_is_refused() -> None:
     assert "no column for the campaign" in refusal("Day,Ad set name,Amount spent (USD)\n2024-09-01,x,1\n")
+
+
+def test_of_many_columns_a_message_names_some() -> None:
+    said = refusal(",".join(f"c{number}" for number in range(1_000)) + "\n")
+
+    assert "The file has: c0, c1" in said
+    assert "c18, c19 and 980 more." in said
+
+
+def test_a_name_of_a_column_beyond_measure_is_cut_in_a_message() -> None:
+    assert len(refusal(f"{'x' * 100_000},y\n")) < 500
 
 
 def test_an_id_that_a_spreadsheet_has_rounded_is_a_bad_row() -> None:
@@ -592,6 +621,8 @@ def test_a_range_of_days_is_refused() -> None:
         (["1.234.567", "1,234"], ["1234567", "1.234"]),
         (["1234", "5"], ["1234", "5"]),
         (["1\u00a0234", "5\u202f678\u202f901"], ["1234", "5678901"]),
+        (["1 234", "5 678 901,5"], ["1234", "5678901.5"]),
+        (["1 234.5", "$ 1 000"], ["1234.5", "1000"]),
         (["1'234.50", "1’234.50"], ["1234.5", "1234.5"]),
         (["-1.50", "$-1.50", "-$1.50"], ["-1.5", "-1.5", "-1.5"]),
         (["Rs. 1.50", "2.50"], ["1.5", "2.5"]),
@@ -639,7 +670,12 @@ def test_amounts_that_contradict_each_other_are_refused() -> None:
         "٣",
         "(1.50)",
         "−1.50",
-        "1 000",
+        "1 00",
+        "1 0000",
+        "1 000 00",
+        "1  000",
+        "10 00.5",
+        "1 000\u00a0000",
         "1.50 xyz",
         "$1.50$",
         "--1",
@@ -670,6 +706,21 @@ def test_float_tails_are_refused_unless_rounding_is_wanted_and_is_then_reported(
     assert "has more than 6 decimals. Give --round" in bad(priced(text))[0]
     (row,) = good(priced(text), Reading(brand="Acme", round=True))
     assert (row.amount, row.rounding) == (Decimal(rounded), Decimal(rounding))
+
+
+@pytest.mark.parametrize("number", [0.0000005, 4.2e-15])
+def test_a_message_shows_an_amount_without_an_exponent(number: float) -> None:
+    (said,) = bad(workbook([["Day", "Campaign", "Cost"], [date(2024, 9, 1), "Roofs", number]]))
+
+    assert f"column Cost: {number:.20f}".rstrip("0") in said
+    assert "has more than 6 decimals" in said
+
+
+def test_a_message_shows_a_number_that_is_no_date_without_an_exponent() -> None:
+    assert (
+        "100000000000000000000 is a number and not a date"
+        in bad(workbook([["Day", "Campaign", "Cost"], [1e20, "Roofs", 1]]))[0]
+    )
 
 
 def test_zeros_at_the_end_of_an_amount_need_no_rounding() -> None:
@@ -762,6 +813,31 @@ def test_any_table_is_read_back_however_it_was_saved(
     assert [
         row.reason if isinstance(row, BadRow) else (row.day, row.campaign, row.amount, row.description) for row in read
     ] == expected
+
+
+@pytest.mark.parametrize(("encoding", "end"), [("utf-8", "\n"), ("utf-8-sig", "\r\n"), ("utf-16", "\r\n")])
+@pytest.mark.parametrize(
+    ("hint", "delimiter"), [("sep=,", ","), ("sep=;", ";"), ("SEP=\t", "\t"), ("sep=|", "|"), ('"sep=;"', ";")]
+)
+def test_the_delimiter_may_be_told_in_the_first_line_as_excel_wants_it(
+    hint: str, delimiter: str, encoding: str, end: str
+) -> None:
+    told = delimiter.join(("date", "campaign", "amount"))
+    row = delimiter.join(("2024-03-01", '"a,b;c\td|e"', "1.50"))
+    text = end.join((hint, told, row, ""))
+
+    assert good(text.encode(encoding)) == [SpendRow(3, date(2024, 3, 1), "Acme", "a,b;c\td|e", Decimal("1.50"))]
+
+
+def test_a_platform_s_report_is_known_below_a_told_delimiter() -> None:
+    file = opened("sep=,\n" + GOOGLE["English"])
+
+    assert file.format == "Google Ads report"
+    assert [row.line for row in file.rows] == [5, 6, 7]
+
+
+def test_a_file_that_has_nothing_but_a_delimiter_is_empty() -> None:
+    assert "The file is empty" in refusal("sep=;\n")
 
 
 @pytest.mark.parametrize(
