@@ -51,10 +51,23 @@ def sheets(file: BinaryIO) -> Sequence[Sheet]:
 
 
 def _is_workbook(file: BinaryIO) -> bool:
+    names = [part.filename for part in _parts(file)]
+    return "[Content_Types].xml" in names and any(name.startswith("xl/") for name in names)
+
+
+def unpacked_size(file: BinaryIO) -> int:
+    """How many bytes the file comes to when it is read: more than it has, where it is a workbook.
+
+    Raises UnreadableFile where that cannot be told.
+    """
+    file.seek(0)
+    if file.read(4) in _ZIP:
+        return sum(part.file_size for part in _parts(file))
+    return file.seek(0, 2)
+
+
+def _parts(file: BinaryIO) -> Sequence[zipfile.ZipInfo]:
     try:
-        with zipfile.ZipFile(file) as archive:
-            return "[Content_Types].xml" in archive.namelist() and any(
-                name.startswith("xl/") for name in archive.namelist()
-            )
+        return workbook.parts(file)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise UnreadableFile(f"The file begins like a ZIP archive or an XLSX, but is damaged ({error}).") from error

@@ -13,6 +13,7 @@ import tempfile
 import warnings
 import weakref
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -26,7 +27,7 @@ from campaigns.importing.sheets import Cell, Line
 
 MEGABYTE = 1_000_000
 # All rows that a sheet may have, with wide cells, come to less.
-LARGEST_SHEET = 1_000 * MEGABYTE
+LARGEST_SHEETS = 1_000 * MEGABYTE
 # Everything else is kept in memory, at many times its size: the texts that cells share; names, styles and so on.
 LARGEST_TEXTS = 30 * MEGABYTE
 LARGEST_REST = 3 * MEGABYTE
@@ -35,6 +36,15 @@ LARGEST_RATIO = 150
 LARGEST_ROW = 2 * MEGABYTE
 MOST_ROWS = 1_048_576
 MOST_COLUMNS = 1_000
+# A row of so many columns has fewer tags, however its texts are set.
+MOST_TAGS = 100_000
+# As many rows as there may be, of twenty columns: some minutes of work.
+MOST_CELLS = 20 * MOST_ROWS
+# Workbooks of many sheets and pictures have some dozens.
+MOST_PARTS = 1_000
+LARGEST_DIRECTORY = MEGABYTE
+# A sheet is opened for its size, for whether it holds something, and for its rows.
+MOST_LOOKS = 3
 
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
 # Declarations, comments and columns of four letters: they would grow in the memory without a row.
@@ -80,12 +90,25 @@ def _reading() -> Iterator[None]:
         raise UnreadableFile(f"The workbook is damaged: {error or type(error).__name__}.") from error
 
 
+def parts(file: BinaryIO) -> Sequence[zipfile.ZipInfo]:
+    """What a ZIP archive has in it. Raises what zipfile does, and UnreadableFile for more than a workbook has."""
+    # Before zipfile makes an object of each.
+    directory = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    if directory and directory[zipfile._ECD_SIZE] > LARGEST_DIRECTORY:  # type: ignore[attr-defined]
+        raise _bomb("it has more parts than a workbook has")
+    with zipfile.ZipFile(file) as archive:
+        found = archive.infolist()
+    if len(found) > MOST_PARTS:
+        raise _bomb("it has more parts than a workbook has")
+    return found
+
+
 def _open(file: BinaryIO) -> Any:
     from openpyxl.reader.excel import ExcelReader  # noqa: PLC0415  # slow to load, and only workbooks need it
 
     file.seek(0)
+    _refuse_bomb(parts(file))
     archive = _GuardedArchive(file)
-    _refuse_bomb(archive.infolist())
     reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
     reader.archive = archive
     with warnings.catch_warnings():
@@ -95,17 +118,16 @@ def _open(file: BinaryIO) -> Any:
 
 
 def _refuse_bomb(parts: Sequence[zipfile.ZipInfo]) -> None:
-    rest = 0
+    sheets = texts = rest = 0
     for part in parts:
         if _SHEET_PART.fullmatch(part.filename):
-            fits = part.file_size <= LARGEST_SHEET
+            sheets += part.file_size
         elif part.filename == "xl/sharedStrings.xml":
-            fits = part.file_size <= LARGEST_TEXTS
+            texts += part.file_size
         else:
             rest += part.file_size
-            fits = rest <= LARGEST_REST
-        if not fits:
-            raise _bomb("it would unpack to more than a report can have")
+    if sheets > LARGEST_SHEETS or texts > LARGEST_TEXTS or rest > LARGEST_REST:
+        raise _bomb("it would unpack to more than a report can have")
     for part in parts:
         if part.file_size > MEGABYTE and part.file_size > LARGEST_RATIO * max(part.compress_size, 1):
             raise _bomb(
@@ -118,12 +140,28 @@ def _bomb(reason: str) -> UnreadableFile:
 
 
 class _GuardedArchive(zipfile.ZipFile):
-    """A ZIP whose sheets can be read only row by row."""
+    """A ZIP whose sheets can be read only row by row, and only as often and as far as a report needs."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file)
+        self.looks: Counter[str] = Counter()
+        self.cells = 0
+
+    def count(self, cells: int) -> None:
+        """Note that so many cells were read, of whichever sheet, in a row."""
+        self.cells += 1 + cells
+        if self.cells > MOST_CELLS:
+            raise _bomb(f"it has more than {MOST_CELLS:,} cells")
 
     def open(self, name: Any, mode: Any = "r", *args: Any, **kwargs: Any) -> Any:
         stream = super().open(name, mode, *args, **kwargs)
         filename = name.filename if isinstance(name, zipfile.ZipInfo) else name
-        return _GuardedSheet(stream) if _SHEET_PART.fullmatch(filename) else stream
+        if not _SHEET_PART.fullmatch(filename):
+            return stream
+        self.looks[filename] += 1
+        if self.looks[filename] > MOST_LOOKS:
+            raise UnreadableFile("The workbook is damaged: several of its sheets are the same part of it.")
+        return _GuardedSheet(stream)
 
 
 class _GuardedSheet:
@@ -133,6 +171,7 @@ class _GuardedSheet:
         self.stream = stream
         self.rows = 0
         self.since_row = 0
+        self.tags = 0
         self.overlap = b""
 
     def read(self, size: int) -> bytes:
@@ -143,8 +182,9 @@ class _GuardedSheet:
         ends = [match.end() for match in _ROW_END.finditer(seen)]
         self.rows += len(ends)
         self.since_row = len(seen) - ends[-1] if ends else self.since_row + len(block)
+        self.tags = seen.count(b"<", ends[-1]) if ends else self.tags + block.count(b"<")
         self.overlap = seen[ends[-1] if ends else 0 :][-20:]
-        if self.since_row > LARGEST_ROW:
+        if self.since_row > LARGEST_ROW or self.tags > MOST_TAGS:
             raise _bomb("a row of it has no end")
         if self.rows > MOST_ROWS:
             raise _bomb(f"it has more than {MOST_ROWS:,} rows")
@@ -196,6 +236,7 @@ def _rows(sheet: Any) -> Iterator[tuple[int, Sequence[Any]]]:
             if number <= last:
                 raise UnreadableFile(f"The workbook is damaged: row {number} stands below row {last}.")
             last = number
+            book._archive.count(len(cells))
             if row := _row(number, cells):
                 yield number, row
 

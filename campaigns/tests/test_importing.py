@@ -8,6 +8,7 @@ import gzip
 import io
 import itertools
 import random
+import re
 import tracemalloc
 import zipfile
 from collections.abc import Sequence
@@ -1006,6 +1007,54 @@ def test_a_workbook_whose_parts_are_kept_in_memory_may_not_be_large(part: str, s
         target.writestr(part, b" " * size)
 
     assert "more than a report can have" in refusal(file.getvalue())
+
+
+def with_parts(*names: str, content: bytes = b"", book: bytes | None = None) -> bytes:
+    """A workbook with these parts beside its own, and with this list of sheets in place of its own."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(AMAZON))) as source, zipfile.ZipFile(file, "w", 8) as target:
+        for name in source.namelist():
+            own = source.read(name)
+            if book is not None and name == "xl/workbook.xml":
+                own = re.sub(rb"<sheets>.*</sheets>", b"<sheets>%b</sheets>" % book, own)
+            target.writestr(name, own)
+        for name in names:
+            target.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "names", [[str(number) for number in range(1_001)], [f"{number:030000}" for number in range(40)]]
+)
+def test_a_workbook_may_not_have_more_parts_than_a_workbook_has(names: list[str]) -> None:
+    assert "it has more parts than a workbook has" in refusal(with_parts(*names))
+
+
+def test_a_workbook_s_sheets_may_not_be_large_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaigns.importing.workbook.LARGEST_SHEETS", 100_000)
+
+    assert "more than a report can have" in refusal(
+        with_parts("xl/worksheets/sheet2.xml", "xl/worksheets/sheet3.xml", content=b" " * 60_000)
+    )
+
+
+def test_a_part_of_a_workbook_is_not_read_as_many_sheets() -> None:
+    sheets = "".join(f'<sheet name="S{number}" sheetId="{number}" r:id="rId1"/>' for number in range(1, 10))
+    link = b'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" r:id'
+
+    assert "several of its sheets are the same part" in refusal(with_parts(book=sheets.encode().replace(b"r:id", link)))
+
+
+def test_a_workbook_of_more_cells_than_a_report_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaigns.importing.workbook.MOST_CELLS", 1_000)
+
+    assert "it has more than 1,000 cells" in refusal(with_sheet(SHEET % (b"<row><c/><c/><c/></row>" * 300)))
+
+
+def test_a_row_of_a_hundred_thousand_empty_cells_is_refused_before_it_is_made() -> None:
+    cells = b"<c/>" * 50_000 + b"<c></c>" * 50_000
+
+    assert "a row of it has no end" in refusal(with_sheet(SHEET % (b"<row>" + cells + b"</row>")))
 
 
 def test_a_damaged_workbook_is_refused() -> None:
