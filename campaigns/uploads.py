@@ -11,10 +11,10 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from celery import current_app
 from django.contrib.auth.models import User
@@ -24,12 +24,13 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
 
-from campaigns.importing import Columns, Reading, UnreadableFile, open_spend
+from campaigns.importing import Columns, Reading, UnreadableFile, open_spend, unpacked_size
 from campaigns.intake import Missing, Overtaken, Sheet, import_daily_totals
 from campaigns.models import Brand, SpendImport
 
-# Files up to this many bytes are worked on while the person waits: a second or two.
+# Files of so many bytes, which as workbooks unpack to so many, are worked on while the person waits: a second or two.
 AT_ONCE = 256 * 1024
+AT_ONCE_UNPACKED = 1024 * 1024
 # Lines of each list that are kept to be shown.
 LINES_KEPT = 200
 
@@ -114,7 +115,7 @@ def start(import_id: int, *, at: datetime) -> None:
     """Do what its state says: a small file at once, a large one in a worker. What keeps it from that is noted on it."""
     upload = SpendImport.objects.get(pk=import_id)
     try:
-        if upload.size <= AT_ONCE:
+        if _is_small(upload):
             work_on(import_id, at=at)
         else:
             told = SpendImport.objects.filter(pk=import_id, state__in=SpendImport.WORKING)
@@ -127,6 +128,15 @@ def start(import_id: int, *, at: datetime) -> None:
     except Exception as error:
         logger.exception("Import %s broke off", import_id)
         break_off(import_id, in_words(error))
+
+
+def _is_small(upload: SpendImport) -> bool:
+    """Whether it is quickly done, or quickly refused. Raises FileGone."""
+    if upload.size > AT_ONCE:
+        return False
+    with _kept(upload) as file, suppress(UnreadableFile):
+        return unpacked_size(file) <= AT_ONCE_UNPACKED
+    return True
 
 
 def work_on(import_id: int, *, at: datetime) -> None:
@@ -200,6 +210,14 @@ def _finish(waiting: QuerySet[SpendImport], after: str, *, at: datetime, **chang
     return bool(changed)
 
 
+def _kept(upload: SpendImport) -> BinaryIO:
+    """The content where it is kept. Raises FileGone."""
+    try:
+        return cast("BinaryIO", upload.file.open("rb"))  # which it stands for
+    except FileNotFoundError as error:
+        raise FileGone from error
+
+
 @contextmanager
 def _copied(upload: SpendImport) -> Iterator[BinaryIO]:
     """The content, on this machine wherever the storage is.
@@ -207,11 +225,8 @@ def _copied(upload: SpendImport) -> Iterator[BinaryIO]:
     Raises UnreadableFile where it is another than before, and FileGone.
     """
     with tempfile.TemporaryFile() as copy:
-        try:
-            with upload.file.open("rb") as kept:
-                shutil.copyfileobj(kept, copy)
-        except FileNotFoundError as error:
-            raise FileGone from error
+        with _kept(upload) as kept:
+            shutil.copyfileobj(kept, copy)
         copy.seek(0)
         if hashlib.file_digest(copy, "sha256").hexdigest() != upload.digest:
             raise UnreadableFile("The file has changed since it was uploaded: upload it again.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.storage import default_storage
@@ -362,6 +364,23 @@ def test_an_empty_file_or_none_is_refused_on_the_form(admin_page: Client) -> Non
     assert "The submitted file is empty." in empty
     assert "This field is required." in none
     assert "Name at least one column." in no_column
+
+
+def test_a_small_workbook_that_holds_much_is_left_to_a_worker(
+    admin_page: Client, spring: Campaign, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.uploads.AT_ONCE", 256 * 1024)
+    book = openpyxl.Workbook()
+    for line in ("date,brand,campaign,amount", *["2026-10-01,Acme,Spring,1"] * 6_000):
+        book.active.append(line.split(","))  # type: ignore[union-attr]
+    file = io.BytesIO()
+    book.save(file)
+
+    upload(admin_page)
+    kept = upload(admin_page, file.getvalue())
+
+    assert kept.size < 256 * 1024
+    assert queue.sent == [kept.pk]
 
 
 def test_when_the_broker_is_away_the_page_says_so_and_nothing_is_lost(
