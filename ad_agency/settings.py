@@ -161,6 +161,7 @@ CELERY_BEAT_SCHEDULE = {
         # A quarter of an hour, in UTC, meets every zone's midnight: each brand resets at its own.
         ("reset_daily_spends", 15),
         ("reset_monthly_spends", 15),
+        ("discard_forgotten_imports", 30),
     )
 }
 

@@ -117,3 +117,9 @@ class ImportTask(PatientTask):
 def work_on_import(import_id: int) -> None:
     """Check or import an uploaded file, as its state says. Delivered twice, it does nothing more."""
     uploads.work_on(import_id, at=timezone.now())
+
+
+@shared_task(base=PatientTask)
+def discard_forgotten_imports() -> int:
+    """Delete the uploaded files that nobody confirms."""
+    return uploads.discard_forgotten(at=timezone.now())

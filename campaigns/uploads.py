@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO, cast
 
 from celery import current_app
@@ -31,6 +31,8 @@ from campaigns.models import Brand, SpendImport
 # Files of so many bytes, which as workbooks unpack to so many, are worked on while the person waits: a second or two.
 AT_ONCE = 256 * 1024
 AT_ONCE_UNPACKED = 1024 * 1024
+# What nobody confirms is deleted after so long.
+KEPT_FOR = timedelta(days=1)
 # Lines of each list that are kept to be shown.
 LINES_KEPT = 200
 
@@ -109,6 +111,16 @@ def discard(import_id: int, *, at: datetime) -> bool:
     """
     idle = Q(state__in=(State.CHECKING, State.READY)) | Q(state=State.IMPORTING) & ~Q(error="")
     return _finish(SpendImport.objects.filter(idle, pk=import_id), State.DISCARDED, at=at)
+
+
+def discard_forgotten(*, at: datetime) -> int:
+    """Give up what nobody has confirmed and nothing was heard of for a day, delete the files, and say how many."""
+    forgotten = SpendImport.objects.filter(state__in=(State.CHECKING, State.READY), moved_at__lt=at - KEPT_FOR)
+    reason = "Nobody confirmed it within a day: upload it again."
+    return sum(
+        _finish(forgotten.filter(pk=import_id), State.DISCARDED, at=at, error=reason)
+        for import_id in list(forgotten.values_list("pk", flat=True))
+    )
 
 
 def start(import_id: int, *, at: datetime) -> None:
