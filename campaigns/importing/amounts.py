@@ -37,13 +37,13 @@ MARKS: dict[str, str] = {
 # How platforms write that nothing was spent.
 BLANKS = frozenset({"", "--", "-"})
 
-# Spaces and apostrophes that group digits in a number.
-_SPACES = " \u00a0\u202f\u2009"
+# Spaces and apostrophes that only ever group digits. An ordinary space does so beside a decimal comma; else it parts.
+_SPACES = "\u00a0\u202f\u2009"
 _GROUPING = _SPACES + "'\u2019"
 _MARK = "|".join(re.escape(mark) for mark in sorted(MARKS, key=len, reverse=True))
 # Looking ahead spares the long list of marks where there is none.
 _MARKED = re.compile(
-    rf"([+-]?)(?:(?![0-9])({_MARK})[{_SPACES}]?)?([+-]?)([0-9.,{_GROUPING}]*[0-9])(?:(?=.)[{_SPACES}]?({_MARK}))?"
+    rf"([+-]?)(?:(?![0-9])({_MARK})[ {_SPACES}]?)?([+-]?)([0-9., {_GROUPING}]*[0-9])(?:(?=.)[ {_SPACES}]?({_MARK}))?"
 )
 # Digits in groups of three, by the decimal mark; with a decimal point, India's groups of two as well.
 _DIGITS = {
@@ -52,7 +52,7 @@ _DIGITS = {
         r"(?:\.(?P<fraction>[0-9]+))?"
     ),
     ",": re.compile(
-        rf"(?P<whole>[0-9]*|[1-9][0-9]{{0,2}}([.{_GROUPING}])[0-9]{{3}}(?:\2[0-9]{{3}})*)(?:,(?P<fraction>[0-9]+))?"
+        rf"(?P<whole>[0-9]*|[1-9][0-9]{{0,2}}([. {_GROUPING}])[0-9]{{3}}(?:\2[0-9]{{3}})*)(?:,(?P<fraction>[0-9]+))?"
     ),
 }
 _OTHER = {".": ",", ",": "."}
