@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from campaigns.money import ZERO, format_amount
-from campaigns.staging import EXACT, Sheet, to_amount
+from campaigns.staging import EXACT, Sheet, to_amount, to_date
 
 Line = TypeVar("Line")
 
@@ -150,6 +151,18 @@ class ImportReceipt:
             return ZERO
         return EXACT.subtract(self.stated_total, self.sums[0].stated)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What somebody should look at though no row is wrong, in sentences."""
+        apart = _apart([to_date(day) for (day,) in self.sheet.select("select distinct day from day order by day")])
+        if not apart:
+            return []
+        said = (
+            f"All days of the file lie whole {apart} apart: if a row stands for one of these {apart}, export the file "
+            "by day and import that, since each amount counts on its one day."
+        )
+        return [said]
+
     def as_json(self) -> dict[str, Any]:
         """The figures, without the lists."""
         return {
@@ -164,6 +177,7 @@ class ImportReceipt:
             "short_of_stated_total": format_amount(self.short_of_total),
             "sums": [line_as_json(each) for each in self.sums],
             "paused": self.paused,
+            "warnings": self.warnings,
         }
 
     def summary(self, most: int) -> dict[str, Any]:
@@ -281,6 +295,16 @@ def _campaign_line(
     rounded = Decimal(rounding)
     stated = EXACT.subtract(in_file, rounded)
     return CampaignLine(brand, campaign, currency, rows, days, stated, rounded, recorded, difference)
+
+
+def _apart(days: list[date]) -> str:
+    """`weeks` or `months` where the days, in order, are apart by whole ones; the first of many may be cut short."""
+    starts = days[1:] if len(days) > 2 else days
+    if len(starts) < 2:
+        return ""
+    if len({day.day for day in starts}) == 1:
+        return "months"
+    return "weeks" if len({day.weekday() for day in starts}) == 1 else ""
 
 
 def line_as_json(line: Any) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def warnings(result: Line) -> list[str]:
         for each in result["sums"]
         if Decimal(each["rounding"])
     ]
+    said += result.get("warnings", [])
     near = [line for line in result["lists"]["new_campaigns"]["lines"] if line["near"]]
     if near:
         said.append("Some new campaigns have almost the name of another one: is it the same campaign?")

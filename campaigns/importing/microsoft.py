@@ -29,10 +29,10 @@ def recognise(head: Sequence[Line]) -> Table | None:
             or header.has(["day"], ["campaign"])
         ):
             aggregation = about.get("report aggregation", "Daily")
-            if aggregation not in ("Daily", "Day", "Hourly", "Hour"):
+            if aggregation not in ("Daily", "Day"):
                 raise UnreadableFile(
-                    f"The file is a Microsoft Advertising report by {aggregation}: nobody can tell what was spent on "
-                    f"which day. {BY_DAY}, and import that."
+                    f"The file is a Microsoft Advertising report by {aggregation}, not by day. {BY_DAY}, and import "
+                    "that."
                 )
             return exported(
                 header,

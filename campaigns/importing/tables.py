@@ -94,7 +94,7 @@ def headers(head: Sequence[Line]) -> Iterator[Header]:
 
 # What the columns of other periods are called, in the languages of the reports.
 _PERIODS = (
-    *("week", "byweek", "month", "bymonth", "quarter", "year"),
+    *("hour", "hourofday", "dayofweek", "week", "byweek", "month", "bymonth", "quarter", "year"),
     *("woche", "monat", "semaine", "mois", "semana", "mes", "週", "月"),
 )
 

@@ -19,7 +19,7 @@ from django.test import Client
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from campaigns import intake, tasks
+from campaigns import intake, tasks, uploads
 from campaigns.importing import open_spend
 from campaigns.intake import Overtaken
 from campaigns.ledger import set_daily_totals
@@ -615,6 +615,51 @@ def test_an_import_overtaken_by_somebody_else_is_checked_again_before_it_counts(
     act(admin_page, kept, "again")
 
     assert kept.state == "READY"
+
+
+def test_days_a_week_apart_are_pointed_out_before_anything_counts(admin_page: Client, spring: Campaign) -> None:
+    kept = upload(admin_page, TEXT.replace("10-02", "10-08"))
+
+    assert "All days of the file lie whole weeks apart" in shown(admin_page, kept)
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_an_upload_that_nobody_confirms_is_deleted_after_a_day(
+    admin_page: Client, spring: Campaign, queue: Queue, *, checked: bool
+) -> None:
+    kept = upload(admin_page)
+    if checked:
+        queue.deliver()
+    now = timezone.now()
+
+    uploads.discard_forgotten(at=now + timedelta(hours=23))
+    assert len(files()) == 1
+    uploads.discard_forgotten(at=now + timedelta(hours=25))
+
+    assert "Nobody confirmed it within a day: upload it again." in shown(admin_page, kept)
+    assert (kept.state, files()) == ("DISCARDED", [])
+
+
+def test_an_import_that_broke_off_is_kept_however_long(admin_page: Client, spring: Campaign, queue: Queue) -> None:
+    kept = upload(admin_page)
+    queue.deliver()
+    act(admin_page, kept, "confirm")
+
+    uploads.discard_forgotten(at=timezone.now() + timedelta(days=30))
+
+    kept.refresh_from_db()
+    assert (kept.state, len(files())) == ("IMPORTING", 1)
+
+
+def test_beat_deletes_what_nobody_confirms(admin_page: Client, spring: Campaign, settings: Any) -> None:
+    kept = upload(admin_page)
+    SpendImport.objects.update(moved_at=timezone.now() - timedelta(days=2))
+
+    tasks.discard_forgotten_imports.apply(throw=True)
+
+    kept.refresh_from_db()
+    assert kept.state == "DISCARDED"
+    assert tasks.discard_forgotten_imports.name in {each["task"] for each in settings.CELERY_BEAT_SCHEDULE.values()}
 
 
 def test_long_lists_are_cut_and_the_page_says_how_many_more_there_are(

@@ -260,6 +260,13 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(tmp_path: Path, sp
     assert "1 rows would be refused." in imported(tmp_path, text, "--dry-run", fails=True)
 
 
+def test_days_a_month_apart_are_imported_with_a_warning(tmp_path: Path, spring: Campaign) -> None:
+    said = imported(tmp_path, HEADER + "2026-08-01,Acme,Spring,1\n2026-09-01,Acme,Spring,1\n")
+
+    assert "All days of the file lie whole months apart" in said
+    assert len(days(spring)) == 2
+
+
 def test_the_receipt_comes_as_one_json_object_with_all_its_lists(tmp_path: Path, spring: Campaign) -> None:
     rows = "".join(f"2026-10-01,Acme,Unknown {number},0.1\n" for number in range(30))
     file = tmp_path / "spend.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -501,6 +502,39 @@ def test_a_dry_run_of_entries_changes_nothing_and_says_what_the_import_then_does
     assert [(line.campaign, line.recorded, line.difference) for line in done["campaigns"]] == [
         ("New", 1, 1),
         ("Spring", 10, 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "apart"),
+    [
+        (["2026-10-04", "2026-10-11", "2026-10-25"], "weeks"),
+        (["2026-10-04", "2026-10-11"], "weeks"),
+        (["2026-10-01", "2026-10-04", "2026-10-11", "2026-10-18"], "weeks"),  # the first week was cut short
+        (["2026-02-01", "2026-03-01"], "months"),
+        (["2026-07-15", "2026-08-01", "2026-09-01", "2026-11-01"], "months"),
+        (["2024-01-01", "2025-01-01", "2026-01-01"], "months"),
+        (["2026-10-04"], ""),
+        (["2026-10-03", "2026-10-04"], ""),
+        (["2026-10-01", "2026-10-05", "2026-10-06", "2026-10-13"], ""),
+        (["2026-10-01", "2026-10-02", "2026-10-03"], ""),
+    ],
+)
+def test_days_that_lie_whole_weeks_or_months_apart_are_pointed_out(
+    acme: Brand, sheet: Sheet, days: list[str], apart: str
+) -> None:
+    CampaignFactory.create(brand=acme, name="Spring")
+    CampaignFactory.create(brand=acme, name="Autumn")
+    rows = [
+        row(line, campaign=name, day=date.fromisoformat(day))
+        for line, (day, name) in enumerate(itertools.product(days, ("Spring", "Autumn")), 2)
+    ]
+
+    receipt = totals(sheet, *rows)
+
+    assert receipt.refused == 0
+    assert [said.split(":")[0] for said in receipt.warnings] == [
+        f"All days of the file lie whole {each} apart" for each in (apart,) if each
     ]
 
 

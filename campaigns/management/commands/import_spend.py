@@ -166,6 +166,8 @@ class Command(BaseCommand):
         self.write_warnings(receipt)
 
     def write_warnings(self, receipt: ImportReceipt) -> None:
+        for warning in receipt.warnings:
+            self.say(self.stderr, warning)
         for refusal in self.some(receipt.refusals, self.stderr):
             self.say(self.stderr, str(refusal))
         if not receipt.dry_run:
