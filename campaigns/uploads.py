@@ -24,7 +24,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
 
-from campaigns.importing import Columns, Reading, UnreadableFile, open_spend, unpacked_size
+from campaigns.importing import Asking, Columns, Reading, UnreadableFile, open_spend, unpacked_size
 from campaigns.intake import Missing, Overtaken, Sheet, import_daily_totals
 from campaigns.models import Brand, SpendImport
 
@@ -35,6 +35,15 @@ AT_ONCE_UNPACKED = 1024 * 1024
 KEPT_FOR = timedelta(days=1)
 # Lines of each list that are kept to be shown.
 LINES_KEPT = 200
+
+# What the form of an upload calls its choices.
+FORM = Asking(
+    brand="under Brand",
+    columns="under Columns of a plain file with other headers, or choose a Brand",
+    date_format="under Dates",
+    decimal="under Decimal mark",
+    round="Choose Round amounts of more than six decimals",
+)
 
 State = SpendImport.State
 logger = logging.getLogger(__name__)
@@ -72,6 +81,7 @@ class Options:
             date_format=self.date_format,
             decimal=self.decimal,
             round=self.round,
+            asking=FORM,
         )
 
 

@@ -12,11 +12,21 @@ from typing import BinaryIO
 
 from campaigns.importing import amazon, google_ads, google_ads_api, kinds, linkedin, meta, microsoft, plain, tiktok
 from campaigns.importing.kinds import unpacked_size
-from campaigns.importing.rows import BadRow, Columns, Reading, SpendFile, SpendRow, UnreadableFile
+from campaigns.importing.rows import Asking, BadRow, Columns, Reading, SpendFile, SpendRow, UnreadableFile
 from campaigns.importing.sheets import Line, Sheet, says_something
 from campaigns.importing.tables import Table, open_table
 
-__all__ = ["BadRow", "Columns", "Reading", "SpendFile", "SpendRow", "UnreadableFile", "open_spend", "unpacked_size"]
+__all__ = [
+    "Asking",
+    "BadRow",
+    "Columns",
+    "Reading",
+    "SpendFile",
+    "SpendRow",
+    "UnreadableFile",
+    "open_spend",
+    "unpacked_size",
+]
 
 PLATFORMS = (google_ads_api, google_ads, meta, linkedin, microsoft, amazon, tiktok)
 # No export has more lines above its header.

@@ -12,7 +12,7 @@ from functools import lru_cache
 from babel.numbers import get_currency_name
 
 from campaigns.currencies import CURRENCIES, decimals
-from campaigns.importing.rows import UnreadableFile
+from campaigns.importing.rows import Asking, UnreadableFile
 from campaigns.importing.sheets import Cell
 from campaigns.money import DECIMALS, LONGEST_TEXT, ZERO, InvalidMoney, parse_money
 
@@ -72,7 +72,9 @@ Amount = tuple[Decimal, Decimal, str]
 class Amounts:
     """Reads the cells of one column as amounts, once all of them have been shown to `learn`."""
 
-    def __init__(self, *, decimal: str, rounded: bool, micros: bool, blank_is_zero: bool, one_mark: bool) -> None:
+    def __init__(
+        self, *, decimal: str, rounded: bool, micros: bool, blank_is_zero: bool, one_mark: bool, asking: Asking
+    ) -> None:
         """`decimal` is a point or a comma where a person says it; empty: as the column shows.
 
         `rounded`: amounts of more than six decimals are rounded half to even. `micros`: the column states whole
@@ -84,6 +86,7 @@ class Amounts:
         self.micros = micros
         self.blank_is_zero = blank_is_zero
         self.one_mark = one_mark
+        self.asking = asking
         self.seen: dict[str, tuple[int, str]] = {}  # by what it shows: where it was first met, and the text
         self.mark = ""  # the currency mark that the column has
 
@@ -107,14 +110,14 @@ class Amounts:
             (one, point), (other, comma) = self.seen["."], self.seen[","]
             raise UnreadableFile(
                 f"Column {column} contradicts itself: {point.strip()!r} in line {one} has a decimal point, "
-                f"{comma.strip()!r} in line {other} a comma. Say which is right with --decimal . or --decimal ,"
+                f"{comma.strip()!r} in line {other} a comma. Say which is right {self.asking.decimal}"
             )
         self.decimal = "," if "," in self.seen else "."
         if UNDECIDED in self.seen and self.decimal not in self.seen:
             line, text = self.seen[UNDECIDED]
             raise UnreadableFile(
                 f"Line {line}, column {column}: {text.strip()!r} may have thousands or decimals behind its mark, and "
-                "no line of the file tells. Say which is the decimal mark with --decimal . or --decimal ,"
+                f"no line of the file tells. Say which is the decimal mark {self.asking.decimal}"
             )
 
     def read(self, cell: Cell) -> Amount:
@@ -176,7 +179,7 @@ class Amounts:
             if rounded == stated:
                 raise
             if not self.rounded:
-                raise InvalidMoney(f"{error} Give --round to have such amounts rounded.") from None
+                raise InvalidMoney(f"{error} {self.asking.round} to have such amounts rounded.") from None
             return parse_money(rounded)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from babel.dates import get_month_names
 
-from campaigns.importing.rows import UnreadableFile
+from campaigns.importing.rows import Asking, UnreadableFile
 from campaigns.importing.sheets import Cell
 
 # The languages of the platforms' reports; some abbreviate by country.
@@ -33,9 +33,10 @@ RANGE = "range"
 class Days:
     """Reads the cells of one column as days, once all of them have been shown to `learn`."""
 
-    def __init__(self, order: str) -> None:
+    def __init__(self, order: str, asking: Asking) -> None:
         """`order` is DMY, MDY or YMD where a person says it; empty: as the column shows."""
         self.order = order
+        self.asking = asking
         self.seen: dict[str, tuple[int, str]] = {}  # by what it shows: where it was first met, and the text
         self.known: dict[Cell, date] = {}  # a file has many rows a day
 
@@ -57,14 +58,14 @@ class Days:
             (one, day_first), (other, month_first) = self.seen["DMY"], self.seen["MDY"]
             raise UnreadableFile(
                 f"Column {column} contradicts itself: {day_first!r} in line {one} has the day first, {month_first!r} "
-                f"in line {other} the month. Say which is right with --date-format DMY or --date-format MDY."
+                f"in line {other} the month. Say which is right {self.asking.date_format}."
             )
         self.order = next((order for order in ("YMD", "DMY", "MDY") if order in self.seen), "")
         if not self.order and UNDECIDED in self.seen:
             line, text = self.seen[UNDECIDED]
             raise UnreadableFile(
                 f"Line {line}, column {column}: {text!r} may have the day first or the month, and no line of the file "
-                "tells. Say it with --date-format DMY or --date-format MDY."
+                f"tells. Say it {self.asking.date_format}."
             )
 
     def read(self, cell: Cell) -> date:

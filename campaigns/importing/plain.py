@@ -46,7 +46,7 @@ def refusal(heads: Sequence[Sequence[Line]], reading: Reading) -> UnreadableFile
     missing = [name for name in needed if name not in header.keys]
     return UnreadableFile(
         f"There is no column {' or '.join(map(repr, missing))}. The file has: {listed(header.names)}. "
-        "Name the right ones with --date-column, --brand-column or --brand, --campaign-column, --amount-column."
+        f"Name the right ones {reading.asking.columns}."
     )
 
 

@@ -30,6 +30,17 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """How messages ask a person for what the file leaves open: in the words of the command, unless others are given."""
+
+    brand: str = "with --brand NAME"
+    columns: str = "with --date-column, --brand-column or --brand, --campaign-column, --amount-column"
+    date_format: str = "with --date-format DMY or --date-format MDY"
+    decimal: str = "with --decimal . or --decimal ,"
+    round: str = "Give --round"
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a person says of a file, where the file does not say it itself."""
 
@@ -38,6 +49,7 @@ class Reading:
     date_format: str = ""  # DMY, MDY or YMD: the order of day, month and year; empty: as the whole column shows
     decimal: str = ""  # the decimal mark, a point or a comma; empty: as the whole column shows
     round: bool = False  # round amounts of more than six decimals, instead of refusing them
+    asking: Asking = Asking()
 
 
 class SpendRow(NamedTuple):

@@ -125,8 +125,8 @@ def exported(
         of = f" but {header.names[period]!r}" if period is not None else ""
         raise UnreadableFile(
             f"The file is a {format} with no column for the day{of}: nobody can tell what was spent on which day. "
-            f"{by_day}, and import that. If it is something else, name its columns with --date-column, "
-            "--campaign-column and --amount-column."
+            f"{by_day}, and import that. If it is something else, name its columns of dates, "
+            "campaigns and amounts."
         )
     if name is None and campaign_id is None:
         raise UnreadableFile(f"The file is a {format} with no column for the campaign: add it, and export it again.")
@@ -151,14 +151,15 @@ def open_table(sheet: Sheet, table: Table, reading: Reading) -> SpendFile:
     Raises UnreadableFile where they do not tell, or where its rows are not days.
     """
     if table.brand is None and not reading.brand:
-        raise UnreadableFile(f"The file is a {table.format}, which names no brand: say which with --brand NAME.")
-    days = Days(reading.date_format)
+        raise UnreadableFile(f"The file is a {table.format}, which names no brand: say which {reading.asking.brand}.")
+    days = Days(reading.date_format, reading.asking)
     amounts = Amounts(
         decimal=reading.decimal,
         rounded=reading.round,
         micros=table.micros,
         blank_is_zero=table.exported,
         one_mark=table.currency is None and not table.file_currency,
+        asking=reading.asking,
     )
     _learn(sheet, table, days, amounts)
     spend = SpendFile(table.format, iter(()))

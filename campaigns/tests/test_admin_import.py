@@ -662,6 +662,31 @@ def test_beat_deletes_what_nobody_confirms(admin_page: Client, spring: Campaign,
     assert tasks.discard_forgotten_imports.name in {each["task"] for each in settings.CELERY_BEAT_SCHEDULE.values()}
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TEXT.replace("2026-10-0", "03/0").replace(",Acme", "/2026,Acme"), "Say it under Dates."),
+        (TEXT.replace("10.5", '"1,234"'), "Say which is the decimal mark under Decimal mark"),
+        (TEXT.replace("10.5", "0.1234567"), "Choose Round amounts of more than six decimals to have such"),
+        ("Day,Campaign,Cost\n", "say which under Brand."),
+        (TEXT.replace("amount", "sum"), "Name the right ones under Columns of a plain file with other headers, or"),
+        ("Week,Campaign,Cost\n", "name its columns of dates, campaigns and amounts."),
+    ],
+)
+def test_what_a_file_leaves_open_is_asked_for_in_the_words_of_the_form(
+    admin_page: Client, spring: Campaign, text: str, said: str
+) -> None:
+    kept = upload(admin_page, text)
+
+    form = admin_page.get(ADD).content.decode()
+    page = shown(admin_page, kept)
+    assert said in page
+    assert "--" not in kept.error + str(kept.result)
+    for label in ("Dates", "Decimal mark", "Round amounts of more than six decimals", "Brand"):
+        assert label in form
+    assert "Columns of a plain file with other headers" in form
+
+
 def test_long_lists_are_cut_and_the_page_says_how_many_more_there_are(
     admin_page: Client, spring: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
