@@ -198,15 +198,20 @@ def _link_ids(sheet: Sheet) -> None:
 
 
 def _refuse_taken_names(sheet: Sheet) -> None:
+    """Refuse each ID that bears another campaign's name, by all its names: made by one of them it would mean all."""
     sheet.run("""
-        update label set field = 'campaign', problem = case campaign.external_id
-            when '' then 'several campaigns of the file may be ' || quoted(label.name)
+        update label set field = 'campaign', problem = case taken.other_id
+            when '' then 'several campaigns of the file may be ' || quoted(taken.name)
                 || ': give that one its external ID first.'
-            else quoted(label.name) || ' has the external ID ' || quoted(campaign.external_id) || ', not '
+            else quoted(taken.name) || ' has the external ID ' || quoted(taken.other_id) || ', not '
                 || quoted(label.external_id) || ': it is another campaign. Rename one of them.'
             end
-        from campaign
-        where campaign.brand = label.brand and campaign.name = label.name and label.external_id <> '' and unmatched
+        from (
+            select label.brand, label.external_id, min(campaign.name) as name, campaign.external_id as other_id
+            from label join campaign on campaign.brand = label.brand and campaign.name = label.name
+            where label.external_id <> '' and unmatched group by label.brand, label.external_id
+        ) as taken
+        where taken.brand = label.brand and taken.external_id = label.external_id and unmatched
     """)
 
 
