@@ -21,9 +21,11 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import (
+    BooleanField,
     Case,
     CharField,
     DateTimeField,
+    ExpressionWrapper,
     F,
     OuterRef,
     Q,
@@ -47,8 +49,8 @@ from campaigns.rules import (
     Period,
     by_zone,
     changing,
+    is_wrong,
     judge,
-    wrong_there,
 )
 
 Status = Campaign.Status
@@ -129,11 +131,14 @@ def reconcile(
             with _transaction(dry_run=dry_run):
                 # A brand without spend may have moved to another zone since it was read; its own turn comes.
                 locked = [brand.pk for brand in Brand.objects.lock(chunk) if brand.timezone == clock.zone]
-                found = Campaign.objects.filter(pk__among=[pk for brand_id in locked for pk in work.rows[brand_id]])
-                for period, start in starts[clock].items() if work.beginning.intersection(chunk) else ():
-                    changes.reset += roll_over(Brand.objects.filter(pk__in=locked), period, start, force=force)
-                    changes.reset += roll_over(found, period, start, force=force)
-                changes.count(_write(changing(found, [clock], owned), [clock], actor))
+                beginning = starts[clock].items() if work.beginning.intersection(chunk) else ()
+                for period, start in beginning:
+                    changes.reset += roll_over(Brand.objects.filter(pk__among=locked), period, start, force=force)
+                for ids in _slices([pk for brand_id in locked for pk in work.rows[brand_id]]):
+                    found = Campaign.objects.filter(pk__among=ids)
+                    for period, start in beginning:
+                        changes.reset += roll_over(found, period, start, force=force)
+                    changes.count(_write(changing(found, [clock], owned), [clock], actor))
     return changes
 
 
@@ -256,10 +261,9 @@ def _by_hand(
     """
     require_aware(at)
     changes = Changes()
-    ids = sorted(campaign_ids)
-    for slice_ids in (ids[first : first + CAMPAIGNS_PER_SLICE] for first in range(0, len(ids), CAMPAIGNS_PER_SLICE)):
+    for ids in _slices(sorted(campaign_ids)):
         with transaction.atomic():
-            chosen = Campaign.objects.filter(pk__in=slice_ids)
+            chosen = Campaign.objects.filter(pk__among=ids)
             brands = Brand.objects.lock(set(chosen.order_by().values_list("brand_id", flat=True)))
             if brands:
                 chosen = chosen.filter(fitting, brand__in=[brand.pk for brand in brands])
@@ -362,38 +366,50 @@ def _look(
     """Look at every row once, without locks, for what is not as it should be: under the lock it is looked at again."""
     work = {clock: _Work() for clock in starts}
     zones: dict[int, LocalClock] = {}
-    wrong = old = Q(pk__in=[])
     for clock, starts_there in starts.items():
         its_brands = brands.filter(timezone=clock.zone).order_by()
         zones |= dict.fromkeys(its_brands.values_list("pk", flat=True), clock)
         old_brands = its_brands.filter(_old(starts_there, force=force))
         work[clock].beginning.update(old_brands.values_list("pk", flat=True))
         work[clock].rows |= {brand_id: array("q") for brand_id in work[clock].beginning}
-        wrong |= wrong_there(clock, owned)
+    if not starts:
+        return work
+
+    def begins(clock: LocalClock) -> Q:
         # A brand's new period may hold campaigns that are in it already.
-        old_there = _old(starts_there, force=force) | _old(starts_there, force=force, path="brand__")
-        old |= Q(brand__timezone=clock.zone) & old_there
-    found = campaigns.filter(wrong | old).annotate(begins=Case(When(old, then=True), default=False)).order_by()
-    for brand_id, campaign_id, begins in found.values_list("brand_id", "pk", "begins").iterator():
+        return _old(starts[clock], force=force) | _old(starts[clock], force=force, path="brand__")
+
+    to_do = by_zone(list(starts), lambda clock: is_wrong(clock, owned) | begins(clock))
+    found = (
+        campaigns.filter(ExpressionWrapper(to_do, BooleanField()))
+        .annotate(begins=by_zone(list(starts), lambda clock: Case(When(begins(clock), then=True), default=False)))
+        .order_by()
+    )
+    for brand_id, campaign_id, its_begin in found.values_list("brand_id", "pk", "begins").iterator():
         if clock_there := zones.get(brand_id):  # else made or moved since
             work[clock_there].rows.setdefault(brand_id, array("q")).append(campaign_id)
-            if begins:
+            if its_begin:
                 work[clock_there].beginning.add(brand_id)
     return work
 
 
 def _packed(rows: dict[int, array[int]]) -> Iterator[list[int]]:
-    """The brands in order of id, in chunks of about CAMPAIGNS_PER_TRANSACTION campaigns; a brand is never split."""
+    """The brands in order of id, in chunks of about CAMPAIGNS_PER_TRANSACTION rows; a brand is never split."""
     chunk: list[int] = []
     size = 0
     for brand_id in sorted(rows):
-        if chunk and size + len(rows[brand_id]) > CAMPAIGNS_PER_TRANSACTION:
+        rows_there = 1 + len(rows[brand_id])
+        if chunk and size + rows_there > CAMPAIGNS_PER_TRANSACTION:
             yield chunk
             chunk, size = [], 0
         chunk.append(brand_id)
-        size += len(rows[brand_id])
+        size += rows_there
     if chunk:
         yield chunk
+
+
+def _slices(ids: list[int]) -> Iterator[list[int]]:
+    return (ids[first : first + CAMPAIGNS_PER_SLICE] for first in range(0, len(ids), CAMPAIGNS_PER_SLICE))
 
 
 @contextmanager

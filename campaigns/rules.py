@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar, cast
 
 from django.db.models import (
     Case,
@@ -56,6 +56,7 @@ else:
     JudgedCampaign = Campaign
 
 Clocks: TypeAlias = Collection[LocalClock]
+Expression = TypeVar("Expression", Combinable, Q)
 
 RUNNING_OR_HELD = Q(status__in=[Status.ACTIVE, Status.PAUSED])
 DIFFERS = ~Q(status=F("due_status")) | ~Q(holds=F("due_holds"))
@@ -96,13 +97,13 @@ def changing(campaigns: QuerySet[Campaign], clocks: Clocks, owned: Hold = Hold.E
     return judge(campaigns, clocks, owned).filter(_is_wrong(clocks, owned, F("holds_now")))
 
 
-def wrong_there(clock: LocalClock, owned: Hold) -> Q:
-    """The same campaigns, of this clock's zone: as a condition, to look for those of many zones in one query."""
-    return Q(brand__timezone=clock.zone) & _is_wrong([clock], owned, _holds_now([clock], owned))
+def is_wrong(clock: LocalClock, owned: Hold) -> Q:
+    """The same as a condition on campaigns of this clock's zone: `by_zone` looks for those of many in one query."""
+    return _is_wrong([clock], owned, _holds_now([clock], owned))
 
 
-def by_zone(clocks: Clocks, expression: Callable[[LocalClock], Combinable]) -> Combinable:
-    """The expression of the campaign's own zone."""
+def by_zone(clocks: Clocks, expression: Callable[[LocalClock], Expression]) -> Expression | Case:
+    """The expression, or condition, of the campaign's own zone."""
     if len(clocks) == 1:
         return expression(*clocks)
     return Case(*(When(brand__timezone=clock.zone, then=expression(clock)) for clock in clocks))

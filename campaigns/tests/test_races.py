@@ -64,6 +64,11 @@ def together(*jobs: Callable[[], Any]) -> list[BaseException]:
     return errors
 
 
+def goes_wrong(scenario: Callable[[], bool]) -> bool:
+    """Whether it does in a few rounds: a race is one of chance."""
+    return not all(scenario() for _ in range(5))
+
+
 def writer(campaign: Campaign, entries: int) -> Callable[[], None]:
     def write() -> None:
         for _ in range(entries):
@@ -85,7 +90,7 @@ def test_writers_on_one_campaign_lose_nothing() -> None:
 
 
 def test_without_the_lock_writers_on_one_campaign_lose_spend(no_lock: None) -> None:
-    assert not eight_writers_on_one_campaign()
+    assert goes_wrong(eight_writers_on_one_campaign)
 
 
 def a_reset_beside_spend() -> bool:
@@ -111,7 +116,7 @@ def test_a_reset_beside_spend_loses_nothing() -> None:
 
 
 def test_without_the_lock_a_reset_beside_spend_loses_some(no_lock: None) -> None:
-    assert not a_reset_beside_spend()
+    assert goes_wrong(a_reset_beside_spend)
 
 
 def test_writers_on_the_same_campaigns_in_any_order_do_not_block_each_other_for_ever() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 
 from campaigns import ledger
 from campaigns.audit import find_differences
@@ -235,3 +237,19 @@ def test_r14_a_brands_new_day_that_begins_over_its_budget_holds_campaigns_that_a
     reconcile(at=after)
 
     assert state(already) == ("PAUSED", ["BRAND_DAILY_BUDGET"])
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such limit")
+def test_r14_a_sweep_of_many_zones_is_no_deeper_an_expression_than_one_of_few() -> None:
+    zones = ["UTC", *(f"Etc/GMT{shift:+d}" for shift in range(-14, 13) if shift)]
+    for zone in zones:
+        CampaignFactory.create(brand=BrandFactory.create(timezone=zone))
+    kept = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH)
+    connection.connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 2 * len(zones))
+
+    try:
+        changes = reconcile(at=utc("2026-11-21 12:00"))
+    finally:
+        connection.connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, kept)
+
+    assert changes.checked == len(zones)
