@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from campaigns.models import Brand, Campaign, DailySpend, SpendLog
+from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend, SpendLog
 from campaigns.money import ZERO, MoneyField
 from campaigns.rules import PERIODS
 
@@ -20,8 +20,8 @@ from campaigns.rules import PERIODS
 class Difference:
     """A counter that does not say what the ledger says; amounts in the brand's currency."""
 
-    kind: str  # brand, campaign or day
-    id: int  # of the Brand or Campaign; of the day's Campaign
+    kind: str  # brand or campaign; a day's is that of whose day it is
+    id: int  # of the Brand or Campaign
     name: str  # for people
     counter: str
     recorded: Decimal  # what the counter says; zero for a day that has entries and no row
@@ -55,7 +55,9 @@ def _of_brand(brand: Brand) -> Iterator[Difference]:
         yield from _wrong(Brand.objects.filter(pk=brand.pk), period.spend, "campaign__brand", since)
         yield from _wrong(campaigns, period.spend, "campaign", since)
     yield from _wrong(campaigns, "total_spend", "campaign", {})
-    yield from _wrong_days(campaigns, brand.currency)
+    yield from _wrong_days("campaign", DailySpend.objects.filter(campaign__in=campaigns), campaigns, brand)
+    its_days = BrandDailySpend.objects.filter(brand=brand)
+    yield from _wrong_days("brand", its_days, Brand.objects.filter(pk=brand.pk), brand, path="campaign__brand")
 
 
 def _wrong(
@@ -74,15 +76,20 @@ def _wrong(
         yield Difference(counted.model.__name__.lower(), pk, name, counter, recorded, said, code)
 
 
-def _wrong_days(campaigns: QuerySet[Campaign], currency: str) -> Iterator[Difference]:
+def _wrong_days(
+    kind: str,
+    days: QuerySet[DailySpend] | QuerySet[BrandDailySpend],
+    owners: QuerySet[Campaign] | QuerySet[Brand],
+    brand: Brand,
+    path: str = "campaign",
+) -> Iterator[Difference]:
     """Days whose row is not the sum of its entries, also those that have entries and no row."""
-    days = DailySpend.objects.filter(campaign__in=campaigns)
-    entries = SpendLog.objects.filter(campaign__in=campaigns)
-    kept = {(campaign, day): amount for campaign, day, amount in days.values_list("campaign", "day", "amount")}
-    sums = entries.order_by("campaign", "day").values_list("campaign", "day").annotate(actual=Sum("amount"))
-    actual = {(campaign, day): amount for campaign, day, amount in sums}
-    names = dict(campaigns.values_list("pk", "name"))
-    for campaign, day in sorted(kept.keys() | actual.keys()):
-        recorded, said = kept.get((campaign, day), ZERO), actual.get((campaign, day), ZERO)
+    kept = {(owner, day): amount for owner, day, amount in days.values_list(kind, "day", "amount")}
+    entries = SpendLog.objects.filter(campaign__brand=brand)
+    sums = entries.order_by(path, "day").values_list(path, "day").annotate(actual=Sum("amount"))
+    actual = {(owner, day): amount for owner, day, amount in sums}
+    names = dict(owners.values_list("pk", "name"))
+    for owner, day in sorted(kept.keys() | actual.keys()):
+        recorded, said = kept.get((owner, day), ZERO), actual.get((owner, day), ZERO)
         if recorded != said:
-            yield Difference("day", campaign, f"{names[campaign]}, {day}", "amount", recorded, said, currency, day)
+            yield Difference(kind, owner, f"{names[owner]}, {day}", "amount", recorded, said, brand.currency, day)

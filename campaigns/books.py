@@ -123,10 +123,22 @@ class Books:
         touched = {posting.campaign_id for posting in self.posted}
         brands = {self.campaigns[pk].brand_id for pk in touched}
         self.store.add_entries(self.posted, self.at)
-        self.store.add_to_days(self.day_changes)
+        self.store.add_to_days(self.day_changes, self._brand_day_changes())
         self.store.set_counters([self.campaigns[pk] for pk in touched], [self.brands[pk] for pk in brands])
         changes = enforcement.enforce_budgets(*self._concerned(touched), actor=actor)
         return [change.campaign_id for change in changes if change.pauses]
+
+    def _brand_day_changes(self) -> dict[DayKey, DayChange]:
+        """What the changes of campaigns' days add up to for their brands."""
+        changes: dict[DayKey, DayChange] = {}
+        for (campaign_id, day), added in self.day_changes.items():
+            brand = self.brands[self.campaigns[campaign_id].brand_id]
+            change = changes.get((brand.pk, day))
+            if change is None:
+                daily_budget = brand.daily_budget if added.is_today else None
+                change = changes[brand.pk, day] = DayChange(0, added.is_today, daily_budget)
+            change.micros += added.micros
+        return changes
 
     def _concerned(self, touched: set[int]) -> tuple[set[int], set[int], list[LocalClock]]:
         """Campaigns and brands of which the rule may say something else of budgets now, and the clocks of their zones.

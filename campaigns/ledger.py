@@ -29,7 +29,7 @@ from campaigns.entries import (
     sound_entry,
     sound_total,
 )
-from campaigns.models import Brand, Campaign, DailySpend, SpendLog
+from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend, SpendLog
 from campaigns.periods import local_clock, require_aware
 
 __all__ = [
@@ -180,10 +180,11 @@ def repair(brand_ids: Collection[int] | None, *, at: datetime, actor: str) -> li
 
 
 def _restore(difference: Difference) -> None:
-    if difference.day is not None:
-        DailySpend.objects.update_or_create(
-            campaign_id=difference.id, day=difference.day, defaults={"amount": difference.actual}
-        )
+    sum_of_day = {"amount": difference.actual}
+    if difference.day is not None and difference.kind == "brand":
+        BrandDailySpend.objects.update_or_create(brand_id=difference.id, day=difference.day, defaults=sum_of_day)
+    elif difference.day is not None:
+        DailySpend.objects.update_or_create(campaign_id=difference.id, day=difference.day, defaults=sum_of_day)
     elif difference.kind == "brand":
         Brand.objects.filter(pk=difference.id).update(**{difference.counter: difference.actual})
     else:

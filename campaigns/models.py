@@ -343,6 +343,32 @@ class DailySpend(models.Model):
         return f"{self.campaign_id} {self.day} {self.amount}"
 
 
+class BrandDailySpend(models.Model):
+    """The sum of the entries of all of a brand's campaigns of one local day (R11): what years of an agency are read
+    from, where its campaigns' days are millions.
+    """
+
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="daily_spends", db_index=False)
+    day = models.DateField("local day")
+    amount = MoneyField()
+    daily_budget = MoneyField(
+        null=True,
+        help_text="The daily budget in force when spend of the day was last recorded on the day itself.",
+    )
+
+    class Meta:
+        ordering: ClassVar = ["-day", "brand"]
+        indexes: ClassVar = [models.Index(fields=["day"], name="brand_daily_spend_by_day")]  # an agency's month
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["brand", "day"], name="brand_daily_spend_unique_in_brand"),
+            # So are its campaigns' days, and this is their sum (R9).
+            models.CheckConstraint(condition=Q(amount__gte=ZERO), name="brand_daily_spend_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.brand_id} {self.day} {self.amount}"
+
+
 class StatusChange(models.Model):
     """When, from what, to what and why a campaign's status or holds changed, and who did it (R19)."""
 

@@ -19,7 +19,7 @@ from django.db.models.functions import Cast
 from campaigns.bulk import among, array_of
 from campaigns.models import Campaign, DailySpend, SpendLog
 
-DayKey = tuple[int, date]  # a campaign's local day
+DayKey = tuple[int, date]  # a campaign's local day, or a brand's
 ReferenceKey = tuple[int, str]  # a campaign's reference
 
 
@@ -89,7 +89,7 @@ class KnownEntry(NamedTuple):
 
 @dataclass(slots=True)
 class DayChange:
-    """What is added to a campaign's local day, in micros."""
+    """What is added to a campaign's or a brand's local day, in micros."""
 
     micros: int = 0
     is_today: bool = False  # then the day keeps the budget in force
@@ -158,7 +158,7 @@ class Storage(Protocol):
 
     def add_entries(self, postings: Collection[Posting], recorded_at: datetime) -> None: ...
 
-    def add_to_days(self, changes: Mapping[DayKey, DayChange]) -> None: ...
+    def add_to_days(self, campaigns: Mapping[DayKey, DayChange], brands: Mapping[DayKey, DayChange]) -> None: ...
 
     def set_counters(self, campaigns: Collection[Account], brands: Collection[Account]) -> None: ...
 
@@ -202,29 +202,30 @@ class PostgresStorage:
             for posting in postings:
                 copy.write_row((*posting, recorded_at))
 
-    def add_to_days(self, changes: Mapping[DayKey, DayChange]) -> None:
-        with connection.cursor() as cursor:
-            # No ON CONFLICT: the constraint on the amount would judge what is added as if it were the day's sum.
-            cursor.execute(
-                """
-                MERGE INTO campaigns_dailyspend kept
-                USING unnest(%s::bigint[], %s::date[], %s::bigint[], %s::boolean[], %s::bigint[])
-                    AS added (campaign_id, day, amount, is_today, daily_budget)
-                ON kept.campaign_id = added.campaign_id AND kept.day = added.day
-                WHEN MATCHED THEN UPDATE SET
-                    amount = kept.amount + added.amount,
-                    daily_budget = CASE WHEN added.is_today THEN added.daily_budget ELSE kept.daily_budget END
-                WHEN NOT MATCHED THEN INSERT (campaign_id, day, amount, daily_budget)
-                    VALUES (added.campaign_id, added.day, added.amount, added.daily_budget)
-                """,
-                [
-                    array_of(campaign_id for campaign_id, _ in changes),
-                    array_of(day for _, day in changes),
-                    array_of(change.micros for change in changes.values()),
-                    array_of(change.is_today for change in changes.values()),
-                    array_of(change.daily_budget for change in changes.values()),
-                ],
-            )
+    def add_to_days(self, campaigns: Mapping[DayKey, DayChange], brands: Mapping[DayKey, DayChange]) -> None:
+        for table, owner, changes in _day_tables(campaigns, brands):
+            with connection.cursor() as cursor:
+                # No ON CONFLICT: the constraint on the amount would judge what is added as if it were the day's sum.
+                cursor.execute(
+                    f"""
+                    MERGE INTO {table} kept
+                    USING unnest(%s::bigint[], %s::date[], %s::bigint[], %s::boolean[], %s::bigint[])
+                        AS added ({owner}, day, amount, is_today, daily_budget)
+                    ON kept.{owner} = added.{owner} AND kept.day = added.day
+                    WHEN MATCHED THEN UPDATE SET
+                        amount = kept.amount + added.amount,
+                        daily_budget = CASE WHEN added.is_today THEN added.daily_budget ELSE kept.daily_budget END
+                    WHEN NOT MATCHED THEN INSERT ({owner}, day, amount, daily_budget)
+                        VALUES (added.{owner}, added.day, added.amount, added.daily_budget)
+                    """,  # noqa: S608
+                    [
+                        array_of(owner_id for owner_id, _ in changes),
+                        array_of(day for _, day in changes),
+                        array_of(change.micros for change in changes.values()),
+                        array_of(change.is_today for change in changes.values()),
+                        array_of(change.daily_budget for change in changes.values()),
+                    ],
+                )
 
     def set_counters(self, campaigns: Collection[Account], brands: Collection[Account]) -> None:
         for table, accounts, columns in _counter_tables(campaigns, brands):
@@ -274,20 +275,21 @@ class SqliteStorage:
                 ],
             )
 
-    def add_to_days(self, changes: Mapping[DayKey, DayChange]) -> None:
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT OR IGNORE INTO campaigns_dailyspend (campaign_id, day, amount) VALUES (%s, %s, 0)",
-                [(campaign_id, str(day)) for campaign_id, day in changes],
-            )
-            cursor.executemany(
-                "UPDATE campaigns_dailyspend SET amount = amount + %s,"
-                " daily_budget = CASE WHEN %s THEN %s ELSE daily_budget END WHERE campaign_id = %s AND day = %s",
-                [
-                    (change.micros, change.is_today, change.daily_budget, campaign_id, str(day))
-                    for (campaign_id, day), change in changes.items()
-                ],
-            )
+    def add_to_days(self, campaigns: Mapping[DayKey, DayChange], brands: Mapping[DayKey, DayChange]) -> None:
+        for table, owner, changes in _day_tables(campaigns, brands):
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    f"INSERT OR IGNORE INTO {table} ({owner}, day, amount) VALUES (%s, %s, 0)",  # noqa: S608
+                    [(owner_id, str(day)) for owner_id, day in changes],
+                )
+                cursor.executemany(
+                    f"UPDATE {table} SET amount = amount + %s,"  # noqa: S608
+                    f" daily_budget = CASE WHEN %s THEN %s ELSE daily_budget END WHERE {owner} = %s AND day = %s",
+                    [
+                        (change.micros, change.is_today, change.daily_budget, owner_id, str(day))
+                        for (owner_id, day), change in changes.items()
+                    ],
+                )
 
     def set_counters(self, campaigns: Collection[Account], brands: Collection[Account]) -> None:
         for table, accounts, columns in _counter_tables(campaigns, brands):
@@ -307,6 +309,12 @@ def _counter_tables(
         ("campaigns_campaign", campaigns, [*counters, "total_spend"]),
         ("campaigns_brand", brands, counters),
     ]
+
+
+def _day_tables(
+    campaigns: Mapping[DayKey, DayChange], brands: Mapping[DayKey, DayChange]
+) -> list[tuple[str, str, Mapping[DayKey, DayChange]]]:
+    return [("campaigns_dailyspend", "campaign_id", campaigns), ("campaigns_branddailyspend", "brand_id", brands)]
 
 
 _STORAGES: dict[str, Storage] = {"postgresql": PostgresStorage(), "sqlite": SqliteStorage()}

@@ -14,7 +14,7 @@ from django.db.models import ProtectedError
 from campaigns import ledger
 from campaigns.audit import find_differences
 from campaigns.ledger import DayTotal, Rejected, SpendEntry, record_arrival, record_spend, set_daily_total
-from campaigns.models import AppendOnly, Brand, BrandQuerySet, Campaign, DailySpend, SpendLog
+from campaigns.models import AppendOnly, Brand, BrandDailySpend, BrandQuerySet, Campaign, DailySpend, SpendLog
 from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
 
 pytestmark = pytest.mark.django_db
@@ -386,6 +386,7 @@ COUNTERS = [
     ("campaigns_brand", "daily_spend"),
     ("campaigns_brand", "monthly_spend"),
     ("campaigns_dailyspend", "amount"),
+    ("campaigns_branddailyspend", "amount"),
 ]
 
 
@@ -406,15 +407,35 @@ def test_r11_a_counter_broken_by_hand_is_found_and_repaired(table: str, column: 
     assert list(find_differences()) == []
 
 
-def test_r11_a_day_without_its_row_is_found_and_repaired() -> None:
+@pytest.mark.parametrize(("days_of", "kind"), [(DailySpend, "campaign"), (BrandDailySpend, "brand")])
+def test_r11_a_day_without_its_row_is_found_and_repaired(
+    days_of: type[DailySpend] | type[BrandDailySpend], kind: str
+) -> None:
     campaign = CampaignFactory.create()
     record_spend([entry(campaign, "10")], at=NOON)
-    DailySpend.objects.all().delete()
+    days_of._default_manager.all().delete()
 
     missing = [(wrong.kind, wrong.recorded, wrong.actual) for wrong in find_differences()]
-    assert missing == [("day", Decimal(0), Decimal(10))]
+    assert missing == [(kind, Decimal(0), Decimal(10))]
     ledger.repair([campaign.brand_id], at=NOON, actor="test")
     assert days(campaign) == {"2026-11-21": Decimal(10)}
+    assert list(find_differences()) == []
+
+
+def test_r11_a_brands_day_is_the_sum_of_its_campaigns_days_and_keeps_the_budget_in_force() -> None:
+    brand = BrandFactory.create(daily_budget=Decimal(100))
+    one, other = CampaignFactory.create(brand=brand), CampaignFactory.create(brand=brand)
+    yesterday = NOON - timedelta(days=1)
+
+    record_spend([entry(one, "10"), entry(other, "5"), entry(one, "1", yesterday)], at=NOON)
+    Brand.objects.update(daily_budget=Decimal(200))
+    record_spend([entry(other, "7"), entry(one, "-4")], at=NOON)
+
+    kept = BrandDailySpend.objects.order_by("day").values_list("brand", "day", "amount", "daily_budget")
+    assert list(kept) == [
+        (brand.pk, yesterday.date(), Decimal(1), None),
+        (brand.pk, NOON.date(), Decimal(18), Decimal(200)),
+    ]
 
 
 def test_r11_a_repair_puts_the_budget_holds_right_too() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from campaigns import enforcement, ledger
 from campaigns.audit import find_differences
 from campaigns.holds import Hold
-from campaigns.models import Brand, Campaign, DailySpend, DaypartingSchedule, StatusChange
+from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend, DaypartingSchedule, StatusChange
 from campaigns.tests.factories import BrandFactory, CampaignFactory
 from campaigns.tests.oracle import (
     BUDGET_HOLDS,
@@ -223,6 +223,9 @@ class World:
             assert brand.monthly_spend == counted(entries, self.oracle.brands[brand.pk].monthly_since)
         for day in DailySpend.objects.all():
             assert day.amount == self.oracle.day_total(day.campaign_id, day.day)
+        for brand_day in BrandDailySpend.objects.all():
+            campaigns = Campaign.objects.filter(brand=brand_day.brand_id).values_list("pk", flat=True)
+            assert brand_day.amount == sum(self.oracle.day_total(pk, brand_day.day) for pk in campaigns)
 
 
 def broken_chains() -> list[int]:
