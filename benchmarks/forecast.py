@@ -1,0 +1,276 @@
+"""How far forecasts are off: a backtest on daily series, beside four plain methods.
+
+    python -m benchmarks.forecast FILE [--date COLUMN] [--series COLUMN]... [--amount COLUMN]
+    python -m benchmarks.forecast --invented AGENCY [--seed N]
+
+FILE is any CSV with a row for a day's spend of a series, or several, which are summed; `-` is standard input. Days
+without a row are days without spend. At the end of days 7, 10, 15, 20 and 25 of every month that the file covers from
+its first day to its last, each method is given the days until then and says what the month will have cost. Printed is
+the weighted absolute percentage error, the sum of |forecast - actual| over the sum of actual, of all series and months
+at a cut-off; of their total; and of both together. The interval is learned from months that had ended by then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TextIO
+
+from benchmarks.invented import AGENCIES, invented
+from campaigns.pacing import CAMPAIGN, PORTFOLIO, Habits, Month, Series, added_up, forecast, learned_width, month_of
+
+CUT_OFFS = (7, 10, 15, 20, 25)
+OURS = "forecast"
+EWMA_HALF_LIFE = 7
+# To reach, beside the run rate: on average over the cut-offs, and at the worst of them, in percent.
+LESS_ERROR, NEVER_WORSE = 15, 3
+
+
+class UnreadableFile(Exception):
+    """The file is no CSV of daily amounts; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A series as it stood at the end of a day of a month, and what the month cost in the end."""
+
+    name: str
+    month: Month
+    known: Series
+    actual: float
+
+    @property
+    def spent(self) -> float:
+        return float(self.known.spent(self.month))
+
+    @property
+    def amounts(self) -> list[float]:
+        return [float(amount) for amount in self.known.amounts]
+
+    @property
+    def days_left(self) -> int:
+        return self.month.days_left(self.known.today)
+
+    @property
+    def known_before(self) -> bool:
+        return any(self.known.amounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What was forecast of a case."""
+
+    case: Case
+    projected: dict[str, float]  # by method
+    low: float
+    high: float
+    widths_off: float
+    width: float
+
+    @property
+    def covered(self) -> bool:
+        return self.low - 0.005 <= self.case.actual <= self.high + 0.005
+
+
+def run_rate(case: Case) -> float:
+    days = case.month.length - case.days_left
+    return case.spent / days * case.month.length
+
+
+def last_7_days(case: Case) -> float:
+    recent = case.amounts[-7:]
+    return case.spent + sum(recent) / len(recent) * case.days_left
+
+
+def weekday_mean(case: Case) -> float:
+    """The mean of the last 28 days by weekday; of all of them for a weekday that they lack."""
+    recent = case.amounts[-28:]
+    rest = 0.0
+    for ahead in range(case.days_left):
+        same = [amount for back, amount in enumerate(reversed(recent), 1) if (back + ahead) % 7 == 0] or recent
+        rest += sum(same) / len(same)
+    return case.spent + rest
+
+
+def weighted_mean(case: Case) -> float:
+    """The exponentially weighted mean with a half-life of 7 days."""
+    level = weights = 0.0
+    fade = 0.5 ** (1 / EWMA_HALF_LIFE)
+    for amount in case.amounts:
+        level, weights = level * fade + amount, weights * fade + 1
+    return case.spent + level / weights * case.days_left
+
+
+PLAIN: dict[str, Callable[[Case], float]] = {
+    "run rate": run_rate,
+    "last 7 days": last_7_days,
+    "weekday mean": weekday_mean,
+    "weighted mean": weighted_mean,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.forecast",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", nargs="?", help="a CSV of daily amounts, or - for standard input")
+    parser.add_argument("--date", default="date", metavar="COLUMN", help="of dates such as 2026-11-21")
+    parser.add_argument("--series", action="append", metavar="COLUMN", help="of names; several make one name together")
+    parser.add_argument("--amount", default="amount", metavar="COLUMN")
+    parser.add_argument("--invented", choices=[*AGENCIES, "all"], metavar="AGENCY", help=", ".join([*AGENCIES, "all"]))
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    if (options.file is None) == (options.invented is None):
+        parser.error("give a FILE or --invented AGENCY")
+    if options.invented:
+        for agency in AGENCIES if options.invented == "all" else [options.invented]:
+            print(f"\n## {agency}, seed {options.seed}")
+            report(invented(agency, options.seed))
+        return
+    try:
+        if options.file == "-":
+            series = read(sys.stdin, options.date, options.series or ["series"], options.amount)
+        else:
+            with Path(options.file).open(newline="", encoding="utf-8-sig") as lines:
+                series = read(lines, options.date, options.series or ["series"], options.amount)
+        report(series)
+    except (UnreadableFile, OSError) as error:
+        sys.exit(str(error))
+
+
+def read(lines: TextIO, day_column: str, name_columns: Sequence[str], amount_column: str) -> dict[str, Series]:
+    """The series of a CSV by name, each with all days from the first of the file to its last."""
+    rows = csv.DictReader(lines)
+    columns = {column.strip().casefold(): column for column in rows.fieldnames or []}
+    wanted = [day_column, *name_columns, amount_column]
+    if missing := [column for column in wanted if column.casefold() not in columns]:
+        raise UnreadableFile(f"No column {', '.join(missing)}: the columns are {', '.join(columns.values())}.")
+    day_column, *name_columns, amount_column = (columns[column.casefold()] for column in wanted)
+    sums: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for row in rows:
+        try:
+            day = date.fromisoformat((row[day_column] or "")[:10])
+            amount = Decimal((row[amount_column] or "0").strip() or "0")
+        except (ValueError, InvalidOperation):
+            raise UnreadableFile(
+                f"Line {rows.line_num}: {row[day_column]!r} is no date such as 2026-11-21, "
+                f"or {row[amount_column]!r} no amount such as 12.34."
+            ) from None
+        sums[" / ".join(row[column] or "" for column in name_columns)][day] += amount
+    if not sums:
+        raise UnreadableFile("The file has no rows.")
+    first = min(min(days) for days in sums.values())
+    length = (max(max(days) for days in sums.values()) - first).days + 1
+    return {
+        name: Series(first, [days.get(first + timedelta(days=index), Decimal()) for index in range(length)])
+        for name, days in sums.items()
+    }
+
+
+def report(series: dict[str, Series]) -> None:
+    """Print what the forecasts of `series`, of their total and of both are worth."""
+    months = whole_months(next(iter(series.values())))
+    if not months:
+        sys.exit("No month of the file is whole.")
+    started = time.perf_counter()
+    campaigns = guesses(series, months, CAMPAIGN)
+    seconds = time.perf_counter() - started
+    total = guesses({"total": added_up(series.values())}, months, PORTFOLIO)
+    print(
+        f"\n{len(series)} series, {len(months)} whole months, {months[0].first:%Y-%m} to {months[-1].first:%Y-%m}; "
+        f"{sum(len(at) for at in campaigns.values()):,} forecasts by each of {len(PLAIN) + 1} methods "
+        f"in {seconds:.1f} s.\n"
+    )
+    print(f"| error, % | {' | '.join(f'day {day}' for day in CUT_OFFS)} | average | to run rate | worst |")
+    print(f"|---|{'---|' * (len(CUT_OFFS) + 3)}")
+    both = {day: [*campaigns[day], *total[day]] for day in CUT_OFFS}
+    later = {day: [guess for guess in both[day] if guess.case.month.first > months[0].last] for day in CUT_OFFS}
+    for what, at in (("series", campaigns), ("total", total), ("both", both), ("both, first month not", later)):
+        _print_errors(what, at)
+    print(f"\n| covered, % | {' | '.join(f'day {day}' for day in CUT_OFFS)} | all | cases |")
+    print(f"|---|{'---|' * (len(CUT_OFFS) + 2)}")
+    for what, counted, at in (
+        ("series with spend in the month", lambda guess: guess.case.actual > 0, campaigns),
+        ("... and before the cut-off", lambda guess: guess.case.actual > 0 and guess.case.known_before, campaigns),
+        ("all series", lambda _guess: True, campaigns),
+        ("total", lambda _guess: True, total),
+    ):
+        _print_coverage(what, {day: [guess for guess in at[day] if counted(guess)] for day in CUT_OFFS})
+
+
+def whole_months(series: Series) -> list[Month]:
+    """The calendar months of which `series` knows every day."""
+    months = []
+    month = month_of(series.first)
+    while month is not None and month.last < series.today:
+        if month.first >= series.first:
+            months.append(month)
+        month = month_of(month.last + timedelta(days=1))
+    return months
+
+
+def guesses(series: dict[str, Series], months: Iterable[Month], habits: Habits) -> dict[int, list[Guess]]:
+    """Every forecast by its cut-off. Widths are learned from the months that had ended before."""
+    made: dict[int, list[Guess]] = {day: [] for day in CUT_OFFS}
+    off: list[float] = []
+    for month in months:
+        width = learned_width(off)
+        of_month = {day: [_guess(case, habits, width) for case in _cases(series, month, day)] for day in CUT_OFFS}
+        for day in CUT_OFFS:
+            made[day] += of_month[day]
+            off += [guess.widths_off for guess in of_month[day] if guess.case.actual > 0 and guess.case.known_before]
+    return made
+
+
+def _cases(series: dict[str, Series], month: Month, cut_off: int) -> Iterator[Case]:
+    for name, one in series.items():
+        known = Series(one.first, one.amounts[: (month.first - one.first).days + cut_off])
+        yield Case(name, month, known, float(one.spent(month)))
+
+
+def _guess(case: Case, habits: Habits, width: float) -> Guess:
+    ours = forecast(case.known, case.month, habits=habits, width=width)
+    projected = {name: method(case) for name, method in PLAIN.items()} | {OURS: ours.projected}
+    return Guess(case, projected, ours.low, ours.high, ours.widths_off(case.actual), width)
+
+
+def _print_errors(what: str, at: dict[int, list[Guess]]) -> None:
+    rows = {name: [_error(name, at[day]) for day in CUT_OFFS] for name in (*PLAIN, OURS)}
+    rate = rows["run rate"]
+    for name, errors in rows.items():
+        change = 100 * (sum(errors) / sum(rate) - 1)
+        worst = max(100 * (error / plain - 1) for error, plain in zip(errors, rate, strict=True))
+        verdict = f"{change:+.1f} | {worst:+.1f}"
+        if name == OURS:
+            verdict += " reached" if change <= -LESS_ERROR and worst <= NEVER_WORSE else " missed"
+        cells = " | ".join(f"{error:.1f}" for error in errors)
+        print(f"| {what}: {name} | {cells} | {sum(errors) / len(errors):.1f} | {verdict} |")
+
+
+def _error(method: str, made: list[Guess]) -> float:
+    actual = sum(guess.case.actual for guess in made)
+    return 100 * sum(abs(guess.projected[method] - guess.case.actual) for guess in made) / actual
+
+
+def _print_coverage(what: str, at: dict[int, list[Guess]]) -> None:
+    everything = [guess for day in CUT_OFFS for guess in at[day]]
+    cells = " | ".join(_covered(at[day]) for day in CUT_OFFS)
+    print(f"| {what} | {cells} | {_covered(everything)} | {len(everything):,} |")
+
+
+def _covered(made: list[Guess]) -> str:
+    return f"{100 * sum(guess.covered for guess in made) / len(made):.0f}" if made else "-"
+
+
+if __name__ == "__main__":
+    main()
