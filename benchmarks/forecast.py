@@ -25,7 +25,18 @@ from pathlib import Path
 from typing import TextIO
 
 from benchmarks.invented import AGENCIES, invented
-from campaigns.pacing import CAMPAIGN, PORTFOLIO, Habits, Month, Series, added_up, forecast, learned_width, month_of
+from campaigns.pacing import (
+    CAMPAIGN,
+    PORTFOLIO,
+    Habits,
+    Month,
+    Series,
+    added_up,
+    forecast,
+    learned_bias,
+    learned_width,
+    month_of,
+)
 
 CUT_OFFS = (7, 10, 15, 20, 25)
 OURS = "forecast"
@@ -74,6 +85,10 @@ class Guess:
     high: float
     widths_off: float
     width: float
+
+    @property
+    def rest(self) -> float:
+        return self.projected[OURS] - self.case.spent
 
     @property
     def covered(self) -> bool:
@@ -185,7 +200,7 @@ def report(series: dict[str, Series]) -> None:
     started = time.perf_counter()
     campaigns = guesses(series, months, CAMPAIGN)
     seconds = time.perf_counter() - started
-    total = guesses({"total": added_up(series.values())}, months, PORTFOLIO)
+    total = guesses({"total": added_up(series.values())}, months, PORTFOLIO, parts=campaigns)
     print(
         f"\n{len(series)} series, {len(months)} whole months, {months[0].first:%Y-%m} to {months[-1].first:%Y-%m}; "
         f"{sum(len(at) for at in campaigns.values()):,} forecasts by each of {len(PLAIN) + 1} methods "
@@ -219,16 +234,31 @@ def whole_months(series: Series) -> list[Month]:
     return months
 
 
-def guesses(series: dict[str, Series], months: Iterable[Month], habits: Habits) -> dict[int, list[Guess]]:
-    """Every forecast by its cut-off. Widths are learned from the months that had ended before."""
+def guesses(
+    series: dict[str, Series],
+    months: Iterable[Month],
+    habits: Habits,
+    parts: dict[int, list[Guess]] | None = None,
+) -> dict[int, list[Guess]]:
+    """Every forecast by its cut-off; of a total, with those of its `parts`.
+
+    The width and the bias are learned from the months that had ended before.
+    """
     made: dict[int, list[Guess]] = {day: [] for day in CUT_OFFS}
     off: list[float] = []
+    biases: list[tuple[float, float]] = []
     for month in months:
-        width = learned_width(off)
-        of_month = {day: [_guess(case, habits, width) for case in _cases(series, month, day)] for day in CUT_OFFS}
+        width, bias = learned_width(off, habits), learned_bias(biases)
+        ended: list[Guess] = []
         for day in CUT_OFFS:
-            made[day] += of_month[day]
-            off += [guess.widths_off for guess in of_month[day] if guess.case.actual > 0 and guess.case.known_before]
+            rest = None if parts is None else sum(part.rest for part in parts[day] if part.case.month == month)
+            for case in _cases(series, month, day):
+                guess = _guess(case, habits, width, None if rest is None else rest * bias)
+                made[day].append(guess)
+                ended.append(guess)
+                if rest is not None:
+                    biases.append((rest, case.actual - case.spent))
+        off += [guess.widths_off for guess in ended if guess.case.actual > 0 and guess.case.known_before]
     return made
 
 
@@ -238,8 +268,8 @@ def _cases(series: dict[str, Series], month: Month, cut_off: int) -> Iterator[Ca
         yield Case(name, month, known, float(one.spent(month)))
 
 
-def _guess(case: Case, habits: Habits, width: float) -> Guess:
-    ours = forecast(case.known, case.month, habits=habits, width=width)
+def _guess(case: Case, habits: Habits, width: float, parts_rest: float | None) -> Guess:
+    ours = forecast(case.known, case.month, habits=habits, width=width, parts_rest=parts_rest)
     projected = {name: method(case) for name, method in PLAIN.items()} | {OURS: ours.projected}
     return Guess(case, projected, ours.low, ours.high, ours.widths_off(case.actual), width)
 
@@ -269,7 +299,7 @@ def _print_coverage(what: str, at: dict[int, list[Guess]]) -> None:
 
 
 def _covered(made: list[Guess]) -> str:
-    return f"{100 * sum(guess.covered for guess in made) / len(made):.0f}" if made else "-"
+    return f"{100 * sum(guess.covered for guess in made) / len(made):.1f}" if made else "-"
 
 
 if __name__ == "__main__":

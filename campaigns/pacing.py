@@ -247,16 +247,22 @@ class Habits:
     lump: float  # a day above this many times the usual one is that, and a lump on top
     lumps: float  # which share of the lumps' average is expected again
     long_run: float  # which share of the level is that of the last two months
+    width: float  # so many spreads an interval reaches to either side, until past forecasts teach otherwise
+    coverage: float  # the share of months that a learned width covers
 
 
-CAMPAIGN = Habits(drift=0.04, lump=3.0, lumps=0.3, long_run=0.0)
+# Of ten campaigns with spend in a month, one starts after the forecast, which none can cover: those that can be are
+# covered a little more often, so that 80% stands in the middle of both readings.
+CAMPAIGN = Habits(drift=0.04, lump=3.0, lumps=0.3, long_run=0.0, width=1.5, coverage=0.83)
 # A brand or an agency: many campaigns together drift less than each, and some of them always have a lump.
-PORTFOLIO = Habits(drift=0.03, lump=1.3, lumps=1.0, long_run=0.15)
+PORTFOLIO = Habits(drift=0.03, lump=1.3, lumps=1.0, long_run=0.15, width=1.2, coverage=0.80)
 
-# An interval reaches so many spreads to either side, until the series at hand teach otherwise (`learned_width`).
-WIDTH = 1.6
-LEVEL = 0.83  # which share of past months a learned width covers; why it is not 0.80 stands in docs/forecast.md
-PRIOR_FORECASTS = 30  # how many past forecasts weigh as much as WIDTH
+PRIOR_FORECASTS = 30  # how many past forecasts weigh as much as the width of the habits
+WIDEST = 6.0
+
+PARTS = 0.3  # how much the forecasts of its parts weigh in that of a portfolio
+PRIOR_PARTS = 10  # how many past forecasts weigh as much as no bias at all
+LEAST_BIAS, MOST_BIAS = 0.7, 1.4
 
 # Nothing older counts, and of days with spend nothing beyond these.
 HISTORY_DAYS = 400
@@ -270,9 +276,12 @@ GAP_HALF_LIFE = 8
 SHORTEST_HALF_LIFE, LONGEST_HALF_LIFE = 1.5, 40.0
 
 PROFILE_WEEKS = 10
-PROFILE_PRIOR_WEEKS = 4  # of a flat profile
+PROFILE_DOUBT = 1.0
 PROFILE_CAP = 3.0
 REST_WEEKS = 4  # a weekday is a rest day after so many weeks
+
+WANDERS = 0.04  # how far the mean of the days to come may wander, for each of them
+UNSURE = 0.05  # and how far it may be from the level at once
 
 STOP_RATE = 0.02  # how likely a campaign stops for good on any day
 ALMOST_CERTAIN = 0.97  # no series spends with more certainty
@@ -301,9 +310,14 @@ class Forecast:
     spread: float  # the standard deviation of what is still to come, as a share of it; infinite where none is expected
     surely_running: bool  # else `low` is what was spent already
 
+    @property
+    def rest(self) -> float:
+        """What is still to come."""
+        return self.projected - self.spent
+
     def widths_off(self, actual: float) -> float:
         """How many spreads from the projection the month ended: what `learned_width` learns from."""
-        rest, came = self.projected - self.spent, actual - self.spent
+        rest, came = self.rest, actual - self.spent
         if rest <= 0:
             return 0.0 if math.isclose(came, rest, abs_tol=0.005) else math.inf
         if not self.surely_running and came <= rest:
@@ -317,11 +331,14 @@ def forecast(
     *,
     limits: Limits = Limits(),  # noqa: B008 (it is frozen)
     habits: Habits = CAMPAIGN,
-    width: float = WIDTH,
+    width: float | None = None,
+    parts_rest: float | None = None,
 ) -> Forecast:
     """Where `month`, this one or a later one, will end for `series`; a past one ended where it ended.
 
     Of the days still to come only those of `month` count, each up to its open hours; `limits` cap them as the system does.
+    `parts_rest` is what the parts of a portfolio are expected to spend in the rest of the month: the sum of their
+    `rest`, times the `learned_bias`.
     Nothing but the series is asked whether it still runs: end a campaign's month on its last day. Its last 400 days are
     enough.
     """
@@ -333,6 +350,9 @@ def forecast(
     parts = [(day, part * outlook.profile[day.weekday()]) for day, part in days]
     ahead = sum(part for _day, part in parts)
     expected = outlook.running * outlook.rate
+    if parts_rest is not None:
+        expected += PARTS * (parts_rest / ahead - expected)
+    width = habits.width if width is None else width
     surely_running = outlook.running >= SURELY_RUNNING
     spread = outlook.spread(ahead)
     rests = [
@@ -349,19 +369,31 @@ def forecast(
     return Forecast(spent, projected, low, high, reached, spread if rests[1] > 0 else math.inf, surely_running)
 
 
-def learned_width(widths_off: Iterable[float]) -> float:
+def learned_width(widths_off: Iterable[float], habits: Habits) -> float:
     """How wide intervals must be for these series, by what earlier forecasts of theirs were off (conformal).
 
     Give `Forecast.widths_off` of months that have ended and had spend, of this day of the month or of all, of campaigns
-    or of portfolios. With few of them it stays near WIDTH.
+    or of portfolios. With few of them it stays near that of the habits.
     """
     off = sorted(widths_off)
     if not off:
-        return WIDTH
-    # Where the quantile is infinite, most misses are no matter of width.
-    rank = min(math.ceil(LEVEL * (len(off) + 1)), len(off)) - 1
-    quantile = min(off[rank], 4 * WIDTH)
-    return (PRIOR_FORECASTS * WIDTH + len(off) * quantile) / (PRIOR_FORECASTS + len(off))
+        return habits.width
+    quantile = off[min(math.ceil(habits.coverage * (len(off) + 1)), len(off)) - 1]
+    # Where that is beyond all measure, the misses are no matter of width: what was stopped has started again.
+    return (PRIOR_FORECASTS * habits.width + len(off) * min(quantile, WIDEST)) / (PRIOR_FORECASTS + len(off))
+
+
+def learned_bias(earlier: Iterable[tuple[float, float]]) -> float:
+    """What to multiply the parts' rest by, from pairs of it and of what came, of earlier forecasts of a portfolio.
+
+    Campaigns that nobody knows of yet belong to no part: an agency that starts many has a bias above 1.
+    """
+    pairs = list(earlier)
+    expected, came = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+    if expected <= 0:
+        return 1.0
+    prior = PRIOR_PARTS / len(pairs) * expected
+    return min(max((came + prior) / (expected + prior), LEAST_BIAS), MOST_BIAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,15 +404,16 @@ class _Outlook:
     running: float  # the probability that it does
     profile: list[float]  # by weekday from Monday, 1 on average; 0 on rest days
     noise: float  # of a day with spend, as a share of the level
+    lumpiness: float  # the mean square of what is above the usual, as a share of the level's
     activity: float  # the share of days with spend
     half_life: float
     days_seen: int
 
     def spread(self, days: float) -> float:
         """The standard deviation, as a share, of what `days` usual ones will spend."""
-        a_day = self.noise**2 + 1 - self.activity
-        level = self.noise**2 / (2 * self.half_life) + 0.5 / self.days_seen + 0.05**2
-        return math.sqrt(a_day / (days * self.activity) + 0.03**2 * days + level)
+        a_day = self.noise**2 + self.lumpiness + 1 - self.activity
+        level = self.noise**2 / (2 * self.half_life) + 0.5 / self.days_seen + UNSURE**2
+        return math.sqrt(a_day / (days * self.activity) + WANDERS**2 * days + level)
 
 
 def _outlook(series: Series, habits: Habits) -> _Outlook | None:
@@ -406,9 +439,9 @@ def _outlook(series: Series, habits: Habits) -> _Outlook | None:
     noise = _noise(smooth)
     half_life = min(max(math.log(2) * noise / habits.drift, SHORTEST_HALF_LIFE), LONGEST_HALF_LIFE)
     level = _recent_mean(smooth, half_life)
-    if usual < math.inf:
-        lumps = [spend - kept for spend, kept in zip(spends, smooth, strict=True)]
-        level += habits.lumps * _recent_mean(lumps, LUMP_HALF_LIFE)
+    lumps = [spend - kept for spend, kept in zip(spends, smooth, strict=True)]
+    lumpiness = _recent_mean([lump * lump for lump in lumps], LUMP_HALF_LIFE)
+    level += habits.lumps * _recent_mean(lumps, LUMP_HALF_LIFE)
     if habits.long_run:
         level += habits.long_run * (_recent_mean(spends, LONG_HALF_LIFE) - level)
     activity, certainty = _activity(gaps)
@@ -417,6 +450,7 @@ def _outlook(series: Series, habits: Habits) -> _Outlook | None:
         running=1.0 if today_spend > 0 else _still_running(certainty, quiet),
         profile=profile,
         noise=noise,
+        lumpiness=lumpiness / level**2,
         activity=certainty,
         half_life=half_life,
         days_seen=len(spends),
@@ -435,18 +469,27 @@ def _profile(amounts: list[float], weekday: int) -> list[float]:
     work = [day for day in range(7) if seen[day]]
     if len(weeks) < REST_WEEKS or not work or sum(seen) < 0.8 * len(weeks) * len(work):
         work = list(range(7))
-    shares, counts = [0.0] * 7, 0
-    for week in weeks:
-        if all(week[day] > 0 for day in work):
-            mean = sum(week) / len(work)
-            counts += 1
-            for day in work:
-                shares[day] += min(week[day] / mean, PROFILE_CAP)
-    drawn = [
-        (shares[day] + PROFILE_PRIOR_WEEKS) / (counts + PROFILE_PRIOR_WEEKS) if day in work else 0.0 for day in range(7)
-    ]
-    scale = len(work) / sum(drawn)
-    return [drawn[(day - weekday) % 7] * scale for day in range(7)]
+    whole = [week for week in weeks if all(week[day] > 0 for day in work)]
+    flat = [float(day in work) for day in range(7)]
+    shares = flat if len(whole) < 2 else _drawn_to_flat([[week[day] for day in work] for week in whole], work, flat)
+    return [shares[(day - weekday) % 7] for day in range(7)]
+
+
+def _drawn_to_flat(weeks: list[list[float]], work: list[int], flat: list[float]) -> list[float]:
+    """The mean week, drawn towards a flat one as far as the weeks differ among themselves (James and Stein)."""
+    shares = [[min(spend * len(week) / sum(week), PROFILE_CAP) for spend in week] for week in weeks]
+    means = [sum(days) / len(weeks) for days in zip(*shares, strict=True)]
+    scale = len(means) / sum(means)
+    within = sum((share - mean) ** 2 for week in shares for share, mean in zip(week, means, strict=True))
+    between = sum((mean * scale - 1) ** 2 for mean in means)
+    if not between:
+        return flat
+    chance = within / (len(weeks) * (len(weeks) - 1))  # how much of `between` chance alone would give
+    trust = max(0.0, 1 - PROFILE_DOUBT * chance / between)
+    profile = flat.copy()
+    for day, mean in zip(work, means, strict=True):
+        profile[day] = 1 + trust * (mean * scale - 1)
+    return profile
 
 
 def _spends_and_gaps(worked: Iterable[tuple[float, float]]) -> tuple[list[float], list[int], int]:
