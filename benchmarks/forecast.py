@@ -25,18 +25,8 @@ from pathlib import Path
 from typing import TextIO
 
 from benchmarks.invented import AGENCIES, invented
-from campaigns.pacing import (
-    CAMPAIGN,
-    PORTFOLIO,
-    Habits,
-    Month,
-    Series,
-    added_up,
-    forecast,
-    learned_bias,
-    learned_width,
-    month_of,
-)
+from campaigns.forecasting import CAMPAIGN, PORTFOLIO, Habits, forecast, learned_bias, learned_width
+from campaigns.pacing import Month, Series, added_up, month_of
 
 CUT_OFFS = (7, 10, 15, 20, 25)
 OURS = "forecast"
