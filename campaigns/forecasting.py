@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
+from itertools import cycle, pairwise
 from statistics import median
 
 from campaigns.pacing import ZERO, Month, Series
@@ -200,7 +200,7 @@ class _Outlook:
 
 def _outlook(series: Series, habits: Habits) -> _Outlook | None:
     """None where nothing was ever spent: nothing can be said then."""
-    amounts = [max(float(amount), 0.0) for amount in series.amounts[-HISTORY_DAYS:]]
+    amounts = [amount if amount > 0 else 0.0 for amount in map(float, series.amounts[-HISTORY_DAYS:])]
     start = next((index for index, amount in enumerate(amounts) if amount), len(amounts))
     amounts = amounts[start:]
     today_spend, today_over = float(series.today_spend), float(series.today_over)
@@ -211,9 +211,7 @@ def _outlook(series: Series, habits: Habits) -> _Outlook | None:
         today_spend = 0.0
     weekday = series.today.weekday()  # of the day after the last
     profile = _profile(amounts, weekday)
-    weekdays = [(weekday - back) % 7 for back in range(1, len(amounts) + 1)]  # newest first, as all that follows
-    worked = [(amount, profile[day]) for amount, day in zip(reversed(amounts), weekdays, strict=True) if profile[day]]
-    spends, gaps, quiet = _spends_and_gaps(worked)
+    spends, gaps, quiet = _spends_and_gaps(amounts, [profile[(weekday - back) % 7] for back in range(1, 8)])
     if not spends:
         return None
     usual = habits.lump * median(spends[:USUAL_DAYS]) if len(spends) > 2 else math.inf
@@ -221,9 +219,11 @@ def _outlook(series: Series, habits: Habits) -> _Outlook | None:
     noise = _noise(smooth)
     half_life = min(max(math.log(2) * noise / habits.drift, SHORTEST_HALF_LIFE), LONGEST_HALF_LIFE)
     level = _recent_mean(smooth, half_life)
-    lumps = [spend - kept for spend, kept in zip(spends, smooth, strict=True)]
-    lumpiness = _recent_mean([lump * lump for lump in lumps], LUMP_HALF_LIFE)
-    level += habits.lumps * _recent_mean(lumps, LUMP_HALF_LIFE)
+    lumpiness = 0.0
+    if max(spends) > usual:
+        lumps = [spend - kept for spend, kept in zip(spends, smooth, strict=True)]
+        lumpiness = _recent_mean([lump * lump for lump in lumps], LUMP_HALF_LIFE)
+        level += habits.lumps * _recent_mean(lumps, LUMP_HALF_LIFE)
     if habits.long_run:
         level += habits.long_run * (_recent_mean(spends, LONG_HALF_LIFE) - level)
     activity, certainty = _activity(gaps)
@@ -274,23 +274,25 @@ def _drawn_to_flat(weeks: list[list[float]], work: list[int], flat: list[float])
     return profile
 
 
-def _spends_and_gaps(worked: Iterable[tuple[float, float]]) -> tuple[list[float], list[int], int]:
-    """Spend of the days with some, as of an average weekday; the days from each to the next; those since the last."""
+def _spends_and_gaps(amounts: list[float], shares: list[float]) -> tuple[list[float], list[int], int]:
+    """Newest first: spend of the days with some, as of an average weekday; the days from each to the next; and how
+    many came after the last. `shares` is the profile from the last day backwards; rest days do not exist.
+    """
     spends: list[float] = []
     gaps: list[int] = []
     quiet = gap = 0
-    for amount, share in worked:
-        if not amount:
+    for amount, share in zip(reversed(amounts), cycle(shares), strict=False):
+        if amount and share:
+            if spends:
+                gaps.append(gap + 1)
+            else:
+                quiet = gap
+            spends.append(amount / share)
+            gap = 0
+            if len(spends) == REMEMBERED:
+                break
+        elif share:
             gap += 1
-            continue
-        if spends:
-            gaps.append(gap + 1)
-        else:
-            quiet = gap
-        spends.append(amount / share)
-        gap = 0
-        if len(spends) == REMEMBERED:
-            break
     return spends, gaps, quiet
 
 
@@ -347,12 +349,12 @@ def _still_running(certainty: float, quiet: int) -> float:
 
 def _days_to_come(series: Series, month: Month) -> list[tuple[date, float]]:
     """The days of `month` from today on, and which part of each is to come; closed ones left out."""
-    day = max(series.today, month.first)
+    today, day = series.today, max(series.today, month.first)
     days = []
     while day <= month.last:
         # That some open days are shorter than others is in the profile already.
         if month.open_hours(day):
-            days.append((day, 1 - float(series.today_over) if day == series.today else 1.0))
+            days.append((day, 1 - float(series.today_over) if day == today else 1.0))
         day += ONE_DAY
     return days
 
@@ -382,8 +384,9 @@ def _day_reached(series: Series, month: Month, limits: Limits, path: list[tuple[
         if spent >= limits.monthly_budget:
             return day
     reached, budget = float(spent), float(limits.monthly_budget)
+    daily_only = Limits(limits.daily_budget)
     for day, expected in path:
-        reached += _capped([(day, 1.0)], expected, series, Limits(limits.daily_budget), 0.0)
+        reached += _capped([(day, 1.0)], expected, series, daily_only, 0.0)
         if reached >= budget:
             return day
     return None

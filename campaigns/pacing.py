@@ -55,9 +55,13 @@ class Series:
 
     def spends(self, month: Month) -> Iterator[tuple[date, Decimal]]:
         """The days of the calendar month of `month` up to today, and what each has cost."""
-        day = max(month.first.replace(day=1), self.first)
-        while day <= self.today and (day.year, day.month) == (month.first.year, month.first.month):
-            yield day, self.today_spend if day == self.today else self.amounts[(day - self.first).days]
+        start = month.first.replace(day=1)
+        index = max((start - self.first).days, 0)
+        day = self.first + timedelta(days=index)
+        for amount in (*self.amounts[index : index + 31], self.today_spend):
+            if day.month != start.month or day.year != start.year or day > self.today:
+                return
+            yield day, amount
             day += ONE_DAY
 
 
