@@ -38,12 +38,12 @@ AGENCIES = {
 }
 
 
-def invented(agency: str, seed: int) -> dict[str, Series]:
+def invented(agency: str, seed: int, campaigns: int = CAMPAIGNS) -> dict[str, Series]:
     kinds = AGENCIES[agency]
     chance = random.Random(f"{agency}{seed}")
     return {
         f"{number:02} {kinds[number % len(kinds)]}": _campaign(chance, kinds[number % len(kinds)])
-        for number in range(CAMPAIGNS)
+        for number in range(campaigns)
     }
 
 

@@ -55,7 +55,6 @@ GAP_HALF_LIFE = 8
 SHORTEST_HALF_LIFE, LONGEST_HALF_LIFE = 1.5, 40.0
 
 PROFILE_WEEKS = 10
-PROFILE_DOUBT = 1.0
 PROFILE_CAP = 3.0
 REST_WEEKS = 4  # a weekday is a rest day after so many weeks
 
@@ -267,7 +266,7 @@ def _drawn_to_flat(weeks: list[list[float]], work: list[int], flat: list[float])
     if not between:
         return flat
     chance = within / (len(weeks) * (len(weeks) - 1))  # how much of `between` chance alone would give
-    trust = max(0.0, 1 - PROFILE_DOUBT * chance / between)
+    trust = max(0.0, 1 - chance / between)
     profile = flat.copy()
     for day, mean in zip(work, means, strict=True):
         profile[day] = 1 + trust * (mean * scale - 1)
