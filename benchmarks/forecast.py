@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import sys
 import time
 from collections import defaultdict
@@ -268,8 +269,8 @@ def _print_errors(what: str, at: dict[int, list[Guess]]) -> None:
     rows = {name: [_error(name, at[day]) for day in CUT_OFFS] for name in (*PLAIN, OURS)}
     rate = rows["run rate"]
     for name, errors in rows.items():
-        change = 100 * (sum(errors) / sum(rate) - 1)
-        worst = max(100 * (error / plain - 1) for error, plain in zip(errors, rate, strict=True))
+        change = _change(sum(errors), sum(rate))
+        worst = max(_change(error, plain) for error, plain in zip(errors, rate, strict=True))
         verdict = f"{change:+.1f} | {worst:+.1f}"
         if name == OURS:
             verdict += " reached" if change <= -LESS_ERROR and worst <= NEVER_WORSE else " missed"
@@ -277,8 +278,16 @@ def _print_errors(what: str, at: dict[int, list[Guess]]) -> None:
         print(f"| {what}: {name} | {cells} | {sum(errors) / len(errors):.1f} | {verdict} |")
 
 
+def _change(error: float, plain: float) -> float:
+    if not plain:
+        return math.inf if error else 0.0
+    return 100 * (error / plain - 1)
+
+
 def _error(method: str, made: list[Guess]) -> float:
     actual = sum(guess.case.actual for guess in made)
+    if actual <= 0:
+        return 0.0
     return 100 * sum(abs(guess.projected[method] - guess.case.actual) for guess in made) / actual
 
 

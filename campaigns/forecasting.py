@@ -154,7 +154,7 @@ def learned_width(widths_off: Iterable[float], habits: Habits) -> float:
     """How wide intervals must be for these series, by what earlier forecasts of theirs were off (conformal).
 
     Give `Forecast.widths_off` of months that have ended and had spend, of this day of the month or of all, of campaigns
-    or of portfolios. With few of them it stays near that of the habits.
+    or of portfolios, forecast without limits. With few of them it stays near that of the habits.
     """
     off = sorted(widths_off)
     if not off:

@@ -71,7 +71,7 @@ def backtested(agency: str, campaigns: int) -> list[backtest.Guess]:
 
 @pytest.mark.parametrize("agency", AGENCIES)
 def test_the_forecast_is_closer_than_the_run_rate_for_every_kind_of_agency(agency: str) -> None:
-    made = backtested(agency, 8)
+    made = backtested(agency, 6)
     ours, plain = (
         sum(abs(guess.projected[method] - guess.case.actual) for guess in made)
         for method in (backtest.OURS, "run rate")
@@ -97,3 +97,13 @@ def test_the_command_prints_a_table_of_a_file(
     assert "1 series, 3 whole months, 2026-01 to 2026-03" in printed
     assert "| series: run rate |" in printed
     assert "| total: forecast |" in printed
+
+
+def test_a_file_without_any_spend_has_no_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    backtest.report({"a": Series(date(2026, 1, 1), [Decimal(0)] * 59)})
+    assert "| series: forecast | 0.0 | 0.0 | 0.0 | 0.0 | 0.0 | 0.0 | +0.0 | +0.0" in capsys.readouterr().out
+
+
+def test_a_file_without_a_whole_month_is_refused() -> None:
+    with pytest.raises(SystemExit, match="No month"):
+        backtest.report({"a": Series(date(2026, 1, 2), [Decimal(1)] * 40)})

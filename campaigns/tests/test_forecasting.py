@@ -140,8 +140,8 @@ def test_nothing_is_expected_on_days_without_open_hours() -> None:
 
 
 def test_r12_the_monthly_budget_caps_a_forecast() -> None:
-    capped = of_june(11, [10.0] * 60, Limits(monthly_budget=Decimal(220)))
-    assert capped.low < capped.projected == capped.high == 220
+    capped = of_june(11, [10.0] * 60, Limits(monthly_budget=Decimal(260)))
+    assert capped.low < capped.projected == capped.high == 260
 
 
 def test_r12_the_daily_budget_caps_every_day_to_come() -> None:
