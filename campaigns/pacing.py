@@ -32,8 +32,9 @@ PAUSES_REMEMBERED_DAYS = 60
 class Series:
     """What was spent on each complete local day from `first` on, without gaps; and on the day after them so far.
 
-    That day is *today*: `today_spend` was spent on it, and the part `today_over` of it (0 to 1; of its open hours where
-    there are windows) is over. Refunds make an amount negative.
+    A day is complete where its spend is known: one that was not reported yet would look like silence. The day after is
+    *today*: `today_spend` was spent on it, and the part `today_over` of it (0 to 1; of its open hours where there are
+    windows) is over. Refunds make an amount negative.
     """
 
     first: date
