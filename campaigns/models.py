@@ -21,11 +21,15 @@ from timezone_field import TimeZoneField
 
 import campaigns.bulk  # noqa: F401 the lookup `among`
 from campaigns.currencies import CURRENCIES
+from campaigns.edits import PeoplesEdits
 from campaigns.holds import Hold
 from campaigns.money import ZERO, MoneyField, format_amount, from_micros
 
 # Where the period of a counter that never rolled over began: before all spend.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+# What the system writes of brands and campaigns: no person's edit.
+COUNTERS = ("daily_spend", "daily_since", "monthly_spend", "monthly_since")
+RECORD = ("created_at", "updated_at")
 # No ad platform bills for an earlier time; what claims to be older is a broken date (R7).
 EARLIEST_SPEND = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -97,6 +101,7 @@ class Brand(models.Model):
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = BrandQuerySet.as_manager()
+    history: Any = PeoplesEdits(but=[*COUNTERS, *RECORD], no_db_index=["name"])
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -156,6 +161,8 @@ class Campaign(models.Model):
     end_date = models.DateField(null=True, blank=True, help_text="The last day on which it runs. Empty: no end.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    history: Any = PeoplesEdits(but=["status", "holds", "total_spend", *COUNTERS, *RECORD], no_db_index=["brand"])
 
     class Meta:
         ordering: ClassVar = ["brand__name", "name"]
@@ -235,6 +242,8 @@ class DaypartingSchedule(models.Model):
     start_time = models.TimeField("from")
     end_time = models.TimeField("until", help_text="Before the start: the next day. 00:00: midnight.")
     is_active = models.BooleanField("active", default=True)
+
+    history: Any = PeoplesEdits()
 
     class Meta:
         ordering: ClassVar = ["campaign", "day_of_week", "start_time"]

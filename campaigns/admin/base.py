@@ -14,6 +14,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.admin.unfolded import ModelAdmin
+from campaigns.edits import prepare
 from campaigns.enforcement import reconcile
 from campaigns.models import Brand, StatusChange
 from campaigns.money import MoneyField
@@ -77,7 +78,14 @@ class EditPage(Page):
             Brand.objects.lock([brand_id])
         if hasattr(obj, "updated_at"):
             obj.updated_at = timezone.now()
+        if change:
+            prepare(obj)
         super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: forms.ModelForm[Any], formset: Any, change: bool) -> None:
+        for row in formset.initial_forms:
+            prepare(row.instance)
+        super().save_formset(request, form, formset, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -45,7 +45,7 @@ class BrandAdmin(EditPage):
 
     def save_model(self, request: HttpRequest, obj: Brand, form: forms.ModelForm[Brand], change: bool) -> None:
         super().save_model(request, obj, form, change)
-        if change and "timezone" in form.changed_data:
+        if change and form.initial["timezone"] != obj.timezone:  # changed_data holds it against its own name
             move_clock(obj.pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:

@@ -138,7 +138,7 @@ def bullet(figures: Bullet, *, currency: str) -> SafeString:
 
     Has no text of its own and stretches to what holds it: the row that it stands in says its figures.
     """
-    amounts = [figures.spent, figures.budget, figures.expected, figures.band and figures.band.high]
+    amounts = [figures.spent, figures.budget, figures.expected, figures.band.high if figures.band else None]
     top = max((amount for amount in amounts if amount is not None), default=ZERO) * Decimal("1.04") or Decimal(1)
 
     def x(amount: Decimal) -> float:
