@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from campaigns.holds import Hold
-from campaigns.models import Campaign
+from campaigns.models import Brand, Campaign
 from campaigns.money import format_money
 from campaigns.periods import (
     ONE_DAY,
     LocalClock,
     day_start,
     local_clock,
+    local_date,
     next_day_start,
     next_month_start,
     wall_changes,
@@ -44,6 +45,8 @@ class Explanation:
     next_change_at: datetime | None  # UTC; when the clock alone next changes the status
     then: str | None  # the status from then on, if nothing else is spent
     sentence: str
+    headline: str  # of the sentence: what it does, without the holds
+    outlook: str  # of the sentence: when the clock changes that; empty where it does not
     recorded_status: str  # as it is kept; differs from `status` until the next tick or edit puts it right
 
 
@@ -55,13 +58,16 @@ def explain(campaign_id: int, *, at: datetime) -> Explanation:
     holds = Hold(campaign.holds_now) if campaign.due_status == Status.PAUSED else Hold.NONE
     reasons = [HoldReason(code, _sentence(Hold[code], campaign, clock)) for code in holds.codes]
     change = _next_change(campaign, clock)
+    headline, outlook = _headline(campaign, clock), _outlook(campaign, change, clock) if change else ""
     return Explanation(
         running=campaign.due_status == Status.ACTIVE,
         status=campaign.due_status,
         holds=reasons,
         next_change_at=change.at if change else None,
         then=change.status if change else None,
-        sentence=_summary(campaign, reasons, change, clock),
+        sentence=" ".join(filter(None, [_with_reasons(headline, reasons), outlook])),
+        headline=headline,
+        outlook=outlook,
         recorded_status=campaign.status,
     )
 
@@ -136,39 +142,51 @@ def _sentence(hold: Hold, campaign: Campaign, clock: LocalClock) -> str:
             budget, spend = (format_money(x, brand.currency) for x in (campaign.total_budget, campaign.total_spend))
             return f"The total budget of {budget} is reached ({spend})."
         case Hold.BRAND_DAILY_BUDGET:
-            return f"{brand.name}'s budget for today of {_reached(DAILY, campaign, clock, of_brand=True)}."
+            return f"The brand {brand.name}'s budget for today of {_reached(DAILY, brand, clock)}."
         case Hold.BRAND_MONTHLY_BUDGET:
-            return f"{brand.name}'s budget for this month of {_reached(MONTHLY, campaign, clock, of_brand=True)}."
+            return f"The brand {brand.name}'s budget for this month of {_reached(MONTHLY, brand, clock)}."
         case _:
             return f"It is {clock.wall_time:%H:%M} on {_weekday(clock)} in {clock.zone.key}, outside its hours."
 
 
-def _reached(period: Period, campaign: Campaign, clock: LocalClock, *, of_brand: bool = False) -> str:
-    counted = campaign.brand if of_brand else campaign
-    budget = format_money(getattr(counted, f"{period.name}_budget"), campaign.brand.currency)
-    return f"{budget} is reached ({format_money(period.current_spend(counted, clock), campaign.brand.currency)})"
+def _reached(period: Period, counted: Campaign | Brand, clock: LocalClock) -> str:
+    currency = counted.currency if isinstance(counted, Brand) else counted.brand.currency
+    budget = format_money(getattr(counted, f"{period.name}_budget"), currency)
+    return f"{budget} is reached ({format_money(period.current_spend(counted, clock), currency)})"
 
 
 def _weekday(clock: LocalClock) -> str:
     return f"{clock.at.astimezone(clock.zone):%A}"
 
 
-def _summary(campaign: JudgedCampaign, reasons: list[HoldReason], change: _Change | None, clock: LocalClock) -> str:
+def _headline(campaign: JudgedCampaign, clock: LocalClock) -> str:
     match campaign.due_status:
         case Status.DRAFT:
-            text = "Draft."
             if campaign.start_date is None:
-                text += " It has no start date: a person activates it."
-            elif campaign.start_date <= clock.today:
-                text += f" It does not start yet: {Hold(campaign.holds_now & ~Hold.DAYPARTING).label}."
+                return "Draft. It has no start date: a person activates it."
+            if campaign.start_date <= clock.today:
+                return f"Draft. It does not start yet: {Hold(campaign.holds_now & ~Hold.DAYPARTING).label}."
+            return "Draft."
         case Status.ACTIVE:
-            text = "Running."
+            return "Running."
         case Status.COMPLETED:
-            text = "Completed. A person reopens it."
+            return "Completed. A person reopens it."
         case _:
-            text = "Paused. " + " ".join(reason.sentence for reason in reasons)
-    if change is not None:
-        verb = {Status.ACTIVE: "Runs", Status.PAUSED: "Pauses", Status.COMPLETED: "Completes"}[Status(change.status)]
-        local = change.at.astimezone(clock.zone)
-        text += f" {verb} on {local:%A %Y-%m-%d} at {local:%H:%M} {clock.zone.key}, if nothing else is spent."
-    return text
+            return "Paused."
+
+
+def _with_reasons(headline: str, reasons: list[HoldReason]) -> str:
+    """`Paused: today's budget of EUR 120.00 is reached (EUR 121.40).`"""
+    if not reasons:
+        return headline
+    said = " ".join(reason.sentence for reason in reasons)
+    return f"{headline.removesuffix('.')}: {said[0].lower()}{said[1:]}"
+
+
+def _outlook(campaign: JudgedCampaign, change: _Change, clock: LocalClock) -> str:
+    starts = "Starts" if campaign.due_status == Status.DRAFT else "Resumes"
+    verb = {Status.ACTIVE: starts, Status.PAUSED: "Pauses", Status.COMPLETED: "Completes"}[Status(change.status)]
+    local = change.at.astimezone(clock.zone)
+    day = local_date(clock.zone, change.at)
+    when = {clock.today: "today", clock.today + ONE_DAY: "tomorrow"}.get(day, f"on {local:%A %Y-%m-%d} at")
+    return f"{verb} {when} {local:%H:%M} {clock.zone.key}, if nothing else is spent."

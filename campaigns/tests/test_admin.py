@@ -212,7 +212,7 @@ def test_r13_a_budget_raised_in_the_admin_resumes_the_campaign_at_once_and_cut_i
 
     messages = posted(admin_page, url, campaign_form(campaign, daily_budget="9"))
     assert state(campaign) == ("PAUSED", ["DAILY_BUDGET"])
-    assert any("Today's budget of USD 9.00 is reached (USD 10.00)." in message for message in messages)
+    assert any("today's budget of USD 9.00 is reached (USD 10.00)." in message for message in messages)
     assert set(StatusChange.objects.exclude(actor="").values_list("actor", flat=True)) == {"user:alice"}
 
 
@@ -445,7 +445,7 @@ def test_a_draft_whose_day_has_come_by_the_same_edit_is_paused_and_not_let_run(a
     messages = posted(admin_page, f"{CAMPAIGNS}{campaign.pk}/change/", data)
 
     assert state(campaign) == ("PAUSED", ["MANUAL"])
-    assert "Paused. A person paused it; only a person resumes it." in messages
+    assert "Paused: a person paused it; only a person resumes it." in messages
 
 
 @pytest.mark.parametrize("model", ["spendlog", "dailyspend", "statuschange"])

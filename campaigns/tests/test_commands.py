@@ -224,7 +224,7 @@ def test_simulate_spend_records_one_spend_and_says_what_happened() -> None:
     assert "Recorded. Acme / Spring has spent USD 2.00 today.\nRunning." in said(
         "simulate_spend", str(campaign.pk), "2"
     )
-    assert "Paused. Today's budget of USD 5.00 is reached (USD 5.00)." in said("simulate_spend", str(campaign.pk), "3")
+    assert "Paused: today's budget of USD 5.00 is reached (USD 5.00)." in said("simulate_spend", str(campaign.pk), "3")
     assert "has spent USD 4.00 today.\nRunning." in said("simulate_spend", str(campaign.pk), "-1")
 
 

@@ -52,9 +52,36 @@ def test_r21_a_reached_daily_budget_is_told_with_its_numbers_and_ends_at_the_bra
     ]
     assert (told_of.next_change_at, told_of.then) == (utc("2026-11-21T23:00Z"), "ACTIVE")
     assert told_of.sentence == (
-        "Paused. Today's budget of EUR 120.00 is reached (EUR 121.40). "
-        "Runs on Sunday 2026-11-22 at 00:00 Europe/Berlin, if nothing else is spent."
+        "Paused: today's budget of EUR 120.00 is reached (EUR 121.40). "
+        "Resumes tomorrow 00:00 Europe/Berlin, if nothing else is spent."
     )
+
+
+@pytest.mark.parametrize(
+    ("day", "outlook"),
+    [
+        (6, "Resumes today 15:30 UTC, if nothing else is spent."),
+        (7, "Resumes tomorrow 15:30 UTC, if nothing else is spent."),
+        (1, "Resumes on Monday 2026-11-23 at 15:30 UTC, if nothing else is spent."),
+    ],
+)
+def test_r21_the_next_change_is_told_as_people_say_it(day: int, outlook: str) -> None:
+    campaign = CampaignFactory.create()
+    ScheduleFactory.create(campaign=campaign, day_of_week=day, start_time=time(15, 30), end_time=time(17))
+
+    told_of = told(campaign)
+
+    assert (told_of.headline, told_of.outlook) == ("Paused.", outlook)
+    assert told_of.sentence == f"Paused: it is 12:00 on Saturday in UTC, outside its hours. {outlook}"
+
+
+def test_r21_a_draft_starts_and_several_holds_follow_one_another() -> None:
+    draft = CampaignFactory.create(status="DRAFT", start_date=date(2026, 11, 22))
+    held = CampaignFactory.create(brand=BrandFactory.create(name="Kita", is_active=False))
+    pause([held.pk], at=NOON, actor="user:alice")
+
+    assert told(draft).sentence == "Draft. Starts tomorrow 00:00 UTC, if nothing else is spent."
+    assert told(held).sentence == "Paused: a person paused it; only a person resumes it. The brand Kita is inactive."
 
 
 def test_r21_every_hold_has_its_sentence() -> None:
@@ -72,8 +99,8 @@ def test_r21_every_hold_has_its_sentence() -> None:
         "DAILY_BUDGET": "Today's budget of USD 1.00 is reached (USD 7.00).",
         "MONTHLY_BUDGET": "This month's budget of USD 2.00 is reached (USD 7.00).",
         "TOTAL_BUDGET": "The total budget of USD 3.00 is reached (USD 7.00).",
-        "BRAND_DAILY_BUDGET": "Kita's budget for today of USD 5.00 is reached (USD 7.00).",
-        "BRAND_MONTHLY_BUDGET": "Kita's budget for this month of USD 6.00 is reached (USD 7.00).",
+        "BRAND_DAILY_BUDGET": "The brand Kita's budget for today of USD 5.00 is reached (USD 7.00).",
+        "BRAND_MONTHLY_BUDGET": "The brand Kita's budget for this month of USD 6.00 is reached (USD 7.00).",
         "DAYPARTING": "It is 12:00 on Saturday in UTC, outside its hours.",
     }
     assert told(campaign).next_change_at is None
