@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0004_room_for_counters'),
+        ('campaigns', '0005_brand_daily_spend'),
     ]
 
     operations = [

@@ -1,0 +1,115 @@
+"""What `pacing` and `forecast` share: a line for each brand, or for a brand that is named and its campaigns."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, TypeAlias
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from campaigns import outlook
+from campaigns.management.base import brand_ids, instant
+from campaigns.models import Brand, Campaign
+from campaigns.money import format_amount, format_money
+from campaigns.outlook import Outlook
+
+Value: TypeAlias = Decimal | date | int | str | None
+Figures: TypeAlias = dict[str, Value]
+
+# Brands whose days are in memory at once.
+BRANDS_AT_ONCE = 100
+
+
+class OutlookCommand(BaseCommand):
+    """Figures of the current month, by name. Amounts are in the brand's currency; without a value: None."""
+
+    figures: ClassVar[Callable[[Outlook], Figures]]
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--at", type=instant, metavar="ISO8601", help="The time to look from (default: now).")
+        parser.add_argument(
+            "--brand", action="append", metavar="NAME", help="This brand, and its campaigns; may be given again."
+        )
+        parser.add_argument("--format", choices=["table", "json", "csv"], default="table")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        lines = self.lines(brand_ids(options["brand"]), options["at"] or timezone.now())
+        match options["format"]:
+            case "json":
+                self.stdout.write(json.dumps([_plain(line) for line in lines]))
+            case "csv":
+                self.write_csv(lines)
+            case _:
+                self.write_table(lines)
+
+    def lines(self, chosen: list[int] | None, at: datetime) -> Iterator[Figures]:
+        brands = list(Brand.objects.all() if chosen is None else Brand.objects.filter(pk__in=chosen))
+        for first in range(0, len(brands), BRANDS_AT_ONCE):
+            some = brands[first : first + BRANDS_AT_ONCE]
+            of_brands = outlook.of_brands(some, at=at)
+            for brand in some:
+                yield {"brand": brand.name, "campaign": None, **self.line(of_brands[brand.pk])}
+                if chosen is not None:
+                    campaigns = list(Campaign.objects.filter(brand=brand).select_related("brand"))
+                    of_campaigns = outlook.of_campaigns(campaigns, at=at)
+                    for campaign in campaigns:
+                        yield {"brand": brand.name, "campaign": campaign.name, **self.line(of_campaigns[campaign.pk])}
+
+    def line(self, seen: Outlook) -> Figures:
+        return {"currency": seen.currency, "day": seen.today, **type(self).figures(seen)}
+
+    def write_csv(self, lines: Iterator[Figures]) -> None:
+        writer: Any = None
+        for line in lines:
+            if writer is None:
+                writer = csv.DictWriter(self.stdout, list(line), lineterminator="\n")
+                writer.writeheader()
+            writer.writerow(_plain(line))
+
+    def write_table(self, lines: Iterator[Figures]) -> None:
+        table: Table | None = None
+        for line in lines:
+            if table is None:
+                table = Table()
+                for heading in line:
+                    in_words = heading in {"brand", "campaign", "currency", "status"}
+                    table.add_column(
+                        heading.replace("_", " ").capitalize(),
+                        justify="left" if in_words else "right",
+                        overflow="fold",
+                    )
+            table.add_row(*(escape(_shown(value, line)) for value in line.values()))
+        if table is None:
+            self.stderr.write("There is no brand yet.")
+            return
+        # In a pipe nobody's screen is too narrow.
+        console = Console(file=sys.stdout) if self.stdout.isatty() else Console(width=200)
+        with console.capture() as shown:
+            console.print(table)
+        self.stdout.write(shown.get())
+
+
+def _plain(line: Figures) -> dict[str, str | int | None]:
+    """Amounts as exact decimals in text, days in ISO 8601."""
+
+    def plain(value: Value) -> str | int | None:
+        if isinstance(value, Decimal):
+            return format_amount(value, str(line["currency"]))
+        return value.isoformat() if isinstance(value, date) else value
+
+    return {name: plain(value) for name, value in line.items()}
+
+
+def _shown(value: Value, line: Figures) -> str:
+    if isinstance(value, Decimal):
+        return format_money(value, str(line["currency"]), with_code=False)
+    return "" if value is None else str(value)

@@ -1,0 +1,251 @@
+"""How months stand and where they will end: the pace and forecast of campaigns, brands and the agency. Read-only.
+
+Reads what `pacing.py` and `forecasting.py` reckon with: days, budgets, dates and hours. A brand's month is all of its
+calendar month; a campaign's the days of it on which it runs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from django.db.models import BigIntegerField, QuerySet, Sum
+from django.db.models.functions import Cast
+
+from campaigns.currencies import decimals
+from campaigns.forecasting import CAMPAIGN, HISTORY_DAYS, PORTFOLIO, Forecast, Habits, Limits, forecast
+from campaigns.holds import Hold
+from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend, DaypartingSchedule
+from campaigns.money import from_micros
+from campaigns.pacing import Month, Pace, Series, month_of, pace
+from campaigns.periods import ONE_DAY, ONE_SECOND, LocalClock, day_start, local_clock
+
+Status = Campaign.Status
+
+# What forecasts of an agency look back on: the days of a thousand brands are added up for it.
+AGENCY_HISTORY_DAYS = 120
+# Nobody knows when these end, so nobody can say what is spent until then.
+OPEN_ENDED = Hold.MANUAL | Hold.BRAND_INACTIVE | Hold.TOTAL_BUDGET
+
+# Micros by local day.
+Days = dict[date, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The month of a campaign, a brand or the agency at an instant, in one currency (R2)."""
+
+    currency: str
+    today: date
+    series: Series
+    month: Month | None  # None: it runs on no day of this month
+    pace: Pace | None  # None where month is
+    forecast: Forecast | None  # None too where nothing is known, or it will not run again by itself
+
+    @property
+    def projected(self) -> Decimal | None:
+        return None if self.forecast is None else self._rounded(Decimal(self.forecast.projected))
+
+    @property
+    def interval(self) -> tuple[Decimal, Decimal] | None:
+        """Within which the month ends four times out of five."""
+        if self.forecast is None:
+            return None
+        return self._rounded(Decimal(self.forecast.low)), self._rounded(Decimal(self.forecast.high))
+
+    @property
+    def days_early(self) -> int:
+        """How many days before the month's last one its budget will be reached; 0 where it will not."""
+        if self.month is None or self.forecast is None or self.forecast.budget_day is None:
+            return 0
+        return (self.month.last - self.forecast.budget_day).days
+
+    @property
+    def expected(self) -> Decimal | None:
+        """By now, in the currency's decimals."""
+        return None if self.pace is None or self.pace.expected is None else self._rounded(self.pace.expected)
+
+    @property
+    def pace_in_percent(self) -> int | None:
+        """Spent, of what is expected by now."""
+        return None if self.pace is None or self.pace.ratio is None else round(self.pace.ratio * 100)
+
+    def _rounded(self, amount: Decimal) -> Decimal:
+        return amount.quantize(Decimal(1).scaleb(-decimals(self.currency)), ROUND_HALF_UP)
+
+
+def of_campaigns(campaigns: Collection[Campaign], *, at: datetime) -> dict[int, Outlook]:
+    """By campaign; `campaigns` come with their brands. Reads 400 days of each: not for all of an agency at once."""
+    clocks = clocks_of([campaign.brand for campaign in campaigns], at)
+    ids = [campaign.pk for campaign in campaigns]
+    since = min((clock.today for clock in clocks.values()), default=date.max) - timedelta(days=HISTORY_DAYS)
+    days = _days_of(DailySpend.objects.filter(campaign__among=ids, day__gte=since), "campaign_id")
+    windows: dict[int, list[DaypartingSchedule]] = defaultdict(list)
+    for window in DaypartingSchedule.objects.filter(campaign__among=ids, is_active=True).order_by("pk"):
+        windows[window.campaign_id].append(window)
+    return {
+        campaign.pk: _of_campaign(campaign, days[campaign.pk], windows[campaign.pk], clocks[campaign.brand.timezone])
+        for campaign in campaigns
+    }
+
+
+def of_brands(brands: Collection[Brand], *, at: datetime, on: date | None = None) -> dict[int, Outlook]:
+    """By brand; against the brand's own monthly budget, as it is now. `on`: as spend stood at that local day's end."""
+    clocks = clocks_of(brands, at, on)
+    since = min((clock.today for clock in clocks.values()), default=date.max) - timedelta(days=HISTORY_DAYS)
+    rows = BrandDailySpend.objects.filter(brand__among=[brand.pk for brand in brands], day__gte=since)
+    days = _days_of(rows, "brand_id")
+    outlooks = {}
+    for brand in brands:
+        clock = clocks[brand.timezone]
+        limits = Limits(brand.daily_budget, brand.monthly_budget)
+        outlooks[brand.pk] = _outlook(
+            brand.currency,
+            days[brand.pk],
+            clock,
+            None,
+            month_of(clock.today),
+            limits,
+            PORTFOLIO,
+            running=brand.is_active,
+        )
+    return outlooks
+
+
+def of_agency(
+    brands: QuerySet[Brand], currency: str, zone: ZoneInfo, *, at: datetime, on: date | None = None
+) -> Outlook:
+    """Of all `brands` of one currency together, on the clock of `zone`, against the sum of their monthly budgets.
+
+    A brand without one has no part in the budget, but in the spend.
+    """
+    clock = _clock(zone, at, on)
+    theirs = brands.filter(currency=currency)
+    rows = BrandDailySpend.objects.filter(brand__in=theirs, day__gte=clock.today - timedelta(days=AGENCY_HISTORY_DAYS))
+    budgets = theirs.aggregate(sum=Sum("monthly_budget"))["sum"]
+    days: Days = dict(rows.order_by("day").values_list("day").annotate(micros=Sum(Cast("amount", BigIntegerField()))))
+    limits = Limits(None, budgets)
+    return _outlook(currency, days, clock, None, month_of(clock.today), limits, PORTFOLIO, running=True)
+
+
+def _of_campaign(campaign: Campaign, days: Days, windows: Sequence[DaypartingSchedule], clock: LocalClock) -> Outlook:
+    hours = hours_of_month(windows, clock.today) if windows else None
+    month = month_of(clock.today, starts=campaign.start_date, ends=campaign.end_date, hours=hours)
+    total_left = None if campaign.total_budget is None else campaign.total_budget - campaign.total_spend
+    limits = Limits(campaign.daily_budget, campaign.monthly_budget, total_left)
+    ended = campaign.status in {Status.DRAFT, Status.COMPLETED}
+    return _outlook(
+        campaign.brand.currency,
+        days,
+        clock,
+        windows,
+        None if ended else month,
+        limits,
+        CAMPAIGN,
+        running=campaign.status == Status.ACTIVE,
+        comes_back=not campaign.hold_set & OPEN_ENDED,
+    )
+
+
+def _outlook(
+    currency: str,
+    days: Mapping[date, int],
+    clock: LocalClock,
+    windows: Sequence[DaypartingSchedule] | None,
+    month: Month | None,
+    limits: Limits,
+    habits: Habits,
+    *,
+    running: bool,
+    comes_back: bool = True,
+) -> Outlook:
+    series = _series(days, clock, windows)
+    if month is None:
+        return Outlook(currency, clock.today, series, None, None, None)
+    stands = pace(series, month, budget=limits.monthly_budget, currency=currency, running=running)
+    ends = forecast(series, month, limits=limits, habits=habits) if days and comes_back else None
+    return Outlook(currency, clock.today, series, month, stands, ends)
+
+
+def _series(days: Mapping[date, int], clock: LocalClock, windows: Sequence[DaypartingSchedule] | None) -> Series:
+    known = [day for day in days if day <= clock.today]
+    first = min(known, default=clock.today)
+    complete = [from_micros(days.get(first + n * ONE_DAY, 0)) for n in range((clock.today - first).days)]
+    return Series(first, complete, from_micros(days.get(clock.today, 0)), _today_over(clock, windows))
+
+
+def _today_over(clock: LocalClock, windows: Sequence[DaypartingSchedule] | None) -> Fraction:
+    """Which part of today is over: of its open hours, where windows restrict them."""
+    if windows:
+        stretches = open_stretches(windows)[clock.today.isoweekday()]
+        now = _seconds(clock.wall_time)
+        open_so_far = sum(max(min(end, now) - start, 0) for start, end in stretches)
+        open_in_all = sum(end - start for start, end in stretches)
+        return Fraction(open_so_far, open_in_all) if open_in_all else Fraction(1)
+    second = timedelta(seconds=1)
+    return Fraction((clock.at - clock.day_start) // second, (clock.day_end - clock.day_start) // second)
+
+
+def hours_of_month(windows: Collection[DaypartingSchedule], day: date) -> list[Fraction]:
+    """The open hours of each day of the calendar month of `day`, on the wall's clock."""
+    open_days = {
+        weekday: Fraction(sum(end - start for start, end in stretches), 3600)
+        for weekday, stretches in open_stretches(windows).items()
+    }
+    first = day.replace(day=1)
+    length = ((first + timedelta(days=31)).replace(day=1) - first).days
+    return [open_days[(first + n * ONE_DAY).isoweekday()] for n in range(length)]
+
+
+# Seconds of a day, from and until.
+Stretch = tuple[int, int]
+
+
+def open_stretches(windows: Collection[DaypartingSchedule]) -> dict[int, list[Stretch]]:
+    """When each day of the week, 1 Monday to 7 Sunday, is inside a window: joined, in order (R20)."""
+    days: dict[int, list[Stretch]] = {day: [] for day in range(1, 8)}
+    for window in windows:
+        start, end = _seconds(window.start_time), _seconds(window.end_time)
+        if end > start:
+            days[window.day_of_week].append((start, end))
+        else:
+            days[window.day_of_week].append((start, 24 * 3600))
+            if end:
+                days[window.day_of_week % 7 + 1].append((0, end))
+    return {day: _joined(stretches) for day, stretches in days.items()}
+
+
+def _joined(stretches: list[Stretch]) -> list[Stretch]:
+    joined: list[Stretch] = []
+    for start, end in sorted(stretches):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _seconds(wall_time: time) -> int:
+    return wall_time.hour * 3600 + wall_time.minute * 60 + wall_time.second
+
+
+def clocks_of(brands: Collection[Brand], at: datetime, on: date | None = None) -> dict[ZoneInfo, LocalClock]:
+    """The clocks of the brands' zones at `at`, or at the last second of the local day `on`."""
+    return {zone: _clock(zone, at, on) for zone in {brand.timezone for brand in brands}}
+
+
+def _clock(zone: ZoneInfo, at: datetime, on: date | None) -> LocalClock:
+    return local_clock(zone, at if on is None else day_start(zone, on + ONE_DAY) - ONE_SECOND)
+
+
+def _days_of(rows: QuerySet[DailySpend] | QuerySet[BrandDailySpend], owner: str) -> dict[int, Days]:
+    """Micros by day, by whose day it is. Not through the ORM's converters: these are many."""
+    days: dict[int, Days] = defaultdict(dict)
+    for owner_id, day, micros in rows.order_by().values_list(owner, "day", Cast("amount", BigIntegerField())):
+        days[owner_id][day] = micros
+    return days
