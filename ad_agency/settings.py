@@ -175,6 +175,7 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("campaigns/icon.svg")},
     ],
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "campaigns.admin.dashboard.dashboard",
     "STYLES": [lambda request: static("campaigns/admin.css")],
     "SIDEBAR": {
         "show_search": True,
@@ -182,6 +183,7 @@ UNFOLD = {
             {
                 "title": "Agency",
                 "items": [
+                    {"title": "Dashboard", "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
                     {"title": "Brands", "icon": "storefront", "link": reverse_lazy("admin:campaigns_brand_changelist")},
                     {
                         "title": "Campaigns",

@@ -277,13 +277,12 @@ class _Look:
         return self._concerns_of("behind", "Behind pace", found, self._behind, "Look", "")
 
     def _behind(self, campaign: Campaign, seen: Outlook) -> str:
-        assert seen.pace and seen.expected is not None and campaign.monthly_budget is not None
-        said = (
-            f"Spent {self._money(seen.pace.spent, campaign)} of the {self._money(seen.expected, campaign)} due by now."
-        )
+        assert seen.pace is not None
+        spent, expected = self._money(seen.pace.spent, campaign), self._money(seen.expected, campaign)
+        said = f"Spent {spent} of the {expected} due by now."
         if seen.pace.daily_to_land:
-            budget = self._money(campaign.monthly_budget, campaign)
-            said += f" {self._money(seen.pace.daily_to_land, campaign)} a day would land on {budget}."
+            daily, budget = (self._money(x, campaign) for x in (seen.pace.daily_to_land, campaign.monthly_budget))
+            said += f" {daily} a day would land on {budget}."
         return said
 
     def _pacing(self, status: PaceStatus, which: Q, order: str) -> list[tuple[Campaign, Outlook]]:

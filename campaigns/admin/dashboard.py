@@ -1,0 +1,227 @@
+"""The admin's first page: the agency in one look. `?brand=7&day=2026-11-18` is a view that can be sent to a colleague."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelect2Widget
+
+from campaigns import desk, outlook
+from campaigns.admin.charts import Band, Bullet, Day, bullet, day_bars, month_line
+from campaigns.models import Brand, Campaign, StatusChange
+from campaigns.money import format_money
+from campaigns.outlook import Outlook
+from campaigns.pacing import month_of
+from campaigns.periods import ONE_DAY, local_date
+
+admin.site.index_template = "campaigns/desk/dashboard.html"
+
+WIDE = 720  # of a chart beside nothing
+
+
+class View(forms.Form):
+    """What the address bar asks for."""
+
+    brand = forms.ModelChoiceField(
+        Brand.objects.order_by("name"), required=False, empty_label="All brands", widget=UnfoldAdminSelect2Widget
+    )
+    day = forms.DateField(required=False, widget=UnfoldAdminDateWidget, help_text="Empty: now.")
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows to this person at this instant."""
+    if not (request.user.has_perm("campaigns.view_brand") and request.user.has_perm("campaigns.view_campaign")):
+        return {**context, "may_view": False}
+    at = timezone.now()
+    form = View(request.GET)
+    brand, day = (form.cleaned_data["brand"], form.cleaned_data["day"]) if form.is_valid() else (None, None)
+    brands = list(Brand.objects.filter(pk=brand.pk) if brand else Brand.objects.order_by("name"))
+    today = local_date(brand.timezone if brand else timezone.get_default_timezone(), at)
+    on = day if day is not None and day < today else None
+    campaigns = Campaign.objects.filter(brand=brand) if brand else Campaign.objects.all()
+    page = Paginator(desk.by_use_of_budget(brands, at=at), desk.BRANDS_ON_A_PAGE).get_page(request.GET.get("page"))
+    address = {"brand": brand.pk if brand else "", "day": on or ""}
+    return {
+        **context,
+        "may_view": True,
+        "subtitle": "",
+        "form": form,
+        "on": on,
+        "brands": brands,
+        "has_campaigns": campaigns.exists(),
+        "figures": _figures(brands, campaigns, at, on),
+        "concerns": [] if on else _concerns(campaigns, brands, at, request.user),
+        "lines": [_line(line) for line in desk.brand_lines(list(page), at=at, on=on)],
+        "page": page,
+        "pages": [(number, f"?{urlencode({**address, 'page': number})}") for number in page.paginator.page_range],
+        "months": [_month(brands, brand, currency, at, on) for currency in sorted({each.currency for each in brands})],
+        "changes": _changes(campaigns if brand else None, at, on) if _may_see_changes(request.user) else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One of the strip: what it is, its value, and a few words."""
+
+    name: str
+    value: str
+    words: str = ""
+
+
+def _figures(brands: Collection[Brand], campaigns: Any, at: datetime, on: date | None) -> list[Figure]:
+    when = f"on {on:%-d %b}" if on else "today"
+    shown = []
+    for line in desk.figures(brands, at=at, on=on):
+        currency = line.currency
+        share = f"{line.spent_of_budgets / line.budgets:.0%} of {format_money(line.budgets, currency)}" if line.budgets else ""
+        off = [
+            f"{format_money(amount, currency)} {which} ({count})"
+            for amount, which, count in (
+                (_rounded(line.ahead), "ahead of plan", line.brands_ahead),
+                (_rounded(line.behind), "behind it", line.brands_behind),
+            )
+            if count
+        ]
+        shown += [
+            Figure(f"Spent {when}", format_money(line.spent_today, currency)),
+            Figure("Spent this month" if not on else f"Spent in {on:%B}", format_money(line.spent_this_month, currency), share),
+            Figure("At risk", format_money(_rounded(line.at_risk), currency), ", ".join(off) or "all brands are on track"),
+        ]
+    if on is None:
+        clocks = outlook.clocks_of(brands, at).values()
+        counts = desk.counts(campaigns, clocks)
+        shown += [
+            Figure("Running", f"{counts.running:,}", "campaigns"),
+            Figure("Paused", f"{counts.paused:,}", "campaigns"),
+            Figure("Finishing", f"{counts.finishing:,}", f"within {desk.ENDING_DAYS} days"),
+        ]
+    return shown
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"))
+
+
+def _concerns(
+    campaigns: Any, brands: Collection[Brand], at: datetime, user: User | AnonymousUser
+) -> list[dict[str, Any]]:
+    may_change = user.has_perm("campaigns.change_campaign")
+    return [
+        {
+            "kind": kind.kind,
+            "title": kind.title,
+            "more": kind.more,
+            "shown": [
+                {
+                    "concern": concern,
+                    "url": reverse("admin:campaigns_campaign_change", args=[concern.campaign_id]),
+                    "act": concern.act if may_change else "Look",
+                    "field": f"#id_{concern.field}" if concern.field and may_change else "",
+                }
+                for concern in kind.shown
+            ],
+        }
+        for kind in desk.concerns(campaigns, brands, at=at)
+    ]
+
+
+def _line(line: desk.BrandLine) -> dict[str, Any]:
+    seen, currency = line.outlook, line.brand.currency
+    pace = seen.pace
+    assert pace is not None, "a brand's month is the calendar's"
+    return {
+        "brand": line.brand,
+        "url": reverse("admin:campaigns_brand_change", args=[line.brand.pk]),
+        "spent": format_money(pace.spent, currency),
+        "budget": format_money(pace.budget, currency) if pace.budget is not None else "",
+        "status": pace.status.value if pace.status else "No budget" if pace.budget is None else "",
+        "pace": seen.pace_in_percent,
+        "projected": format_money(seen.projected, currency) if seen.projected is not None else "",
+        "to_land": format_money(pace.daily_to_land, currency) if pace.daily_to_land is not None else "",
+        "bullet": bullet(Bullet(pace.spent, pace.budget, seen.expected, _band(seen)), currency=currency),
+    }
+
+
+def _band(seen: Outlook) -> Band | None:
+    if seen.interval is None or seen.projected is None:
+        return None
+    return Band(seen.interval[0], seen.projected, seen.interval[1])
+
+
+def _month(brands: Sequence[Brand], brand: Brand | None, currency: str, at: datetime, on: date | None) -> dict[str, Any]:
+    """This month by day, of one currency, against the plan and with the forecast."""
+    theirs = Brand.objects.filter(pk__in=[each.pk for each in brands]) if brand else Brand.objects.all()
+    zone = brand.timezone if brand else ZoneInfo(timezone.get_default_timezone_name())
+    if brand:
+        seen = outlook.of_brands([brand], at=at, on=on)[brand.pk]
+    else:
+        seen = outlook.of_agency(theirs, currency, zone, at=at, on=on)
+    days = _days(seen)
+    title = f"{seen.today:%B %Y}" + ("" if brand else f", all brands in {currency}")
+    band = _band(seen)
+    words = ""
+    if seen.projected is not None and seen.interval is not None:
+        low, high = (format_money(amount, currency) for amount in seen.interval)
+        words = f"Will end at {format_money(seen.projected, currency)}: four times out of five within {low} to {high}."
+    return {
+        "title": title,
+        "has_spend": any(day.spend for day in days),
+        "bars": day_bars(days, currency=currency, title=f"Spend by day, {title}", today=seen.today, width=WIDE),
+        "line": month_line(
+            days, currency=currency, title=f"Month to date, {title}", today=seen.today, band=band, width=WIDE
+        ),
+        "words": words,
+    }
+
+
+def _days(seen: Outlook) -> list[Day]:
+    month = month_of(seen.today)
+    assert month is not None
+    spends = dict(seen.series.spends(month))
+    budget = seen.pace.budget if seen.pace else None
+    return [
+        Day(
+            day,
+            spends.get(day, Decimal(0)) if day <= seen.today else None,
+            plan=None if budget is None else (budget * (number + 1) / month.length).quantize(Decimal("0.01")),
+        )
+        for number, day in enumerate(month.first + n * ONE_DAY for n in range(month.length))
+    ]
+
+
+def _may_see_changes(user: User | AnonymousUser) -> bool:
+    return user.has_perm("campaigns.view_statuschange")
+
+
+def _changes(campaigns: Any, at: datetime, on: date | None) -> list[dict[str, Any]]:
+    return [_change(change) for change in desk.changes(campaigns, at=at, on=on)]
+
+
+def _change(change: StatusChange) -> dict[str, Any]:
+    campaign = change.campaign
+    zone = campaign.brand.timezone
+    return {
+        "when": change.at.astimezone(zone),
+        "zone": zone.key,
+        "campaign": campaign,
+        "url": reverse("admin:campaigns_campaign_change", args=[campaign.pk]),
+        "words": change.in_words,
+        "actor": change.actor,
+    }
+
+
+__all__ = ["SafeString", "dashboard"]
