@@ -6,10 +6,12 @@ from typing import Any, ClassVar, Protocol
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
@@ -20,6 +22,7 @@ from unfold.forms import PaginationInlineFormSet
 
 from campaigns import enforcement
 from campaigns.admin.base import EditPage, actor
+from campaigns.admin.campaign_page import campaign_page
 from campaigns.admin.displays import budget_bar, period_bar
 from campaigns.admin.filters import HoldFilter, OverBudgetFilter
 from campaigns.admin.unfolded import TabularInline, action, display
@@ -52,6 +55,7 @@ class ScheduleInline(TabularInline):
     formset = WindowFormSet
     extra = 0
     fields = ("day_of_week", "start_time", "end_time", "is_active")
+    template_before = "campaigns/campaign/week.html"
     verbose_name = "window"
     verbose_name_plural = "Hours in which it may run, on the brand's clock (none: around the clock)"
 
@@ -73,14 +77,15 @@ class CampaignAdmin(EditPage):
     inlines: ClassVar = [ScheduleInline]
     actions = ("pause", "resume", "activate", "complete")
     actions_submit_line = ("save_and_pause", "save_and_resume")
-    readonly_fields = ("explanation", "today", "month", "total", "created_at", "updated_at")
+    readonly_fields = ("today", "month", "total", "created_at", "updated_at")
+    change_form_template = "campaigns/campaign/change_form.html"
     fieldsets: ClassVar = (
-        (None, {"fields": ("explanation", "brand", ("name", "external_id"))}),
+        (None, {"fields": ("brand", ("name", "external_id"))}),
         (
             "Budgets",
             {"fields": (("daily_budget", "today"), ("monthly_budget", "month"), ("total_budget", "total"))},
         ),
-        ("Dates", {"fields": (("start_date", "end_date"),)}),
+        ("Dates", {"fields": ("start_date", "end_date")}),
         ("Record", {"fields": (("created_at", "updated_at"),)}),
     )
     add_fieldsets: ClassVar = (
@@ -97,6 +102,43 @@ class CampaignAdmin(EditPage):
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
+
+    def get_urls(self) -> list[URLPattern]:
+        act = self.admin_site.admin_view(self.act)
+        return [path("<int:campaign_id>/act/<str:verb>/", act, name="campaigns_campaign_act"), *super().get_urls()]
+
+    def act(self, request: HttpRequest, campaign_id: int, verb: str) -> HttpResponse:
+        """Do to one campaign, by one click, what its list does to many; and go back to the page that offered it."""
+        campaign = self.get_object(request, str(campaign_id))
+        if request.method != "POST" or campaign is None or verb not in VERBS:
+            raise Http404
+        if not self.has_change_permission(request, campaign):
+            raise PermissionDenied
+        at = timezone.now()
+        VERBS[verb]([campaign.pk], at=at, actor=actor(request.user))
+        self.message_user(request, explain(campaign.pk, at=at).sentence, messages.INFO)
+        back = request.POST.get("next", "")
+        if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+            back = reverse("admin:campaigns_campaign_change", args=[campaign.pk])
+        return HttpResponseRedirect(back)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None and not context.get("is_popup"):
+            changes = self.has_change_permission(request, obj)
+            draws = changes and any(
+                inline.has_add_permission and inline.has_change_permission and inline.has_delete_permission
+                for inline in context["inline_admin_formsets"]
+            )
+            context["page"] = campaign_page(obj.pk, request, at=obj.read_at, draws=draws, changes=changes)
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     def save_related(self, request: HttpRequest, form: forms.ModelForm[Campaign], formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -135,10 +177,6 @@ class CampaignAdmin(EditPage):
         if not campaign.pk:
             return "-"
         return budget_bar(campaign.total_spend, campaign.total_budget, campaign.brand.currency)
-
-    @display(description="Now")
-    def explanation(self, campaign: Any) -> str:
-        return explain(campaign.pk, at=campaign.read_at).sentence if campaign.pk else "-"
 
     @action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
@@ -181,6 +219,14 @@ class CampaignAdmin(EditPage):
         if affected < len(chosen):
             self.message_user(request, REASONS[verb], messages.WARNING)
 
+
+# What a person does to one campaign by one click.
+VERBS: dict[str, Verb] = {
+    "pause": enforcement.pause,
+    "resume": enforcement.resume,
+    "activate": enforcement.activate,
+    "complete": enforcement.complete,
+}
 
 # Why a campaign may stay as it is after a person's action.
 REASONS: dict[Any, str] = {

@@ -85,9 +85,9 @@ def day_bars(
         legend.append(("today", "Today"))
     if has_budget:
         legend.append(("budget", "Daily budget"))
-    budget = format_html('<path class="chart__budget" d="{}"/>', _steps(frame, [day.budget for day in days]))
+    budget = format_html('<path class="plot__budget" d="{}"/>', _steps(frame, [day.budget for day in days]))
     drawn = [frame.axes(currency, today), bars, *([budget] if has_budget else []), _legend(legend)]
-    return _svg("chart", width, HEIGHT, title, _days_in_words(days, currency), drawn)
+    return _svg("plot", width, HEIGHT, title, _days_in_words(days, currency), drawn)
 
 
 def month_line(
@@ -113,12 +113,12 @@ def month_line(
     if plans:
         legend.insert(1, ("plan", "Plan"))
         ends = [frame.end(index) for index in range(len(days))]
-        drawn.append(format_html('<path class="chart__plan" d="{}"/>', _line(frame, ends, [day.plan for day in days])))
+        drawn.append(format_html('<path class="plot__plan" d="{}"/>', _line(frame, ends, [day.plan for day in days])))
     if spent:
-        drawn.append(format_html('<path class="chart__line" d="{}"/>', _line(frame, reach, spent)))
+        drawn.append(format_html('<path class="plot__line" d="{}"/>', _line(frame, reach, spent)))
         drawn.append(
             format_html(
-                '<circle class="chart__dot" cx="{}" cy="{}" r="3"><title>{}</title></circle>',
+                '<circle class="plot__dot" cx="{}" cy="{}" r="3"><title>{}</title></circle>',
                 _n(reach[len(spent) - 1]),
                 _n(frame.y(spent[-1])),
                 f"{format_money(spent[-1], currency)} by {days[len(spent) - 1].day:%a %d %b}",
@@ -129,8 +129,8 @@ def month_line(
     if plans:
         words += f" The plan for the month is {format_money(plans[-1], currency)}."
     if band is not None:
-        words += f" {_band_in_words(band, currency)}"
-    return _svg("chart", width, HEIGHT, title, words, drawn)
+        words += f" {band_in_words(band, currency)}"
+    return _svg("plot", width, HEIGHT, title, words, drawn)
 
 
 def bullet(figures: Bullet, *, currency: str) -> SafeString:
@@ -185,8 +185,8 @@ class _Frame:
     def axes(self, currency: str, today: date | None) -> SafeString:
         amounts = format_html_join(
             "",
-            '<line class="chart__grid" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>'
-            '<text class="chart__amount" x="{3}" y="{4}">{5}</text>',
+            '<line class="plot__grid" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>'
+            '<text class="plot__amount" x="{3}" y="{4}">{5}</text>',
             (
                 (
                     _n(self.left),
@@ -202,20 +202,18 @@ class _Frame:
         marked = next((index for index, day in enumerate(self.days) if day.day == today), None)
         days = format_html_join(
             "",
-            '<text class="chart__day{}" x="{}" y="{}">{}</text>',
+            '<text class="plot__day{}" x="{}" y="{}">{}</text>',
             (
-                (" chart__day--today" if index == marked else "", _n(self.middle(index)), HEIGHT - 6, day.day.day)
+                (" plot__day--today" if index == marked else "", _n(self.middle(index)), HEIGHT - 6, day.day.day)
                 for index, day in enumerate(self.days)
                 if index == marked or (_is_round(day.day, self.days[-1].day) and _is_apart(index, marked))
             ),
         )
-        code = format_html(
-            '<text class="chart__currency" x="{}" y="{}">{}</text>', _n(self.left - 4), TOP - 8, currency
-        )
+        code = format_html('<text class="plot__currency" x="{}" y="{}">{}</text>', _n(self.left - 4), TOP - 8, currency)
         line = ""
         if marked is not None:
             line = format_html(
-                '<line class="chart__today" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>',
+                '<line class="plot__today" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>',
                 _n(self.middle(marked)),
                 TOP,
                 self.bottom,
@@ -290,9 +288,9 @@ def _steps(frame: _Frame, amounts: Sequence[Decimal | None]) -> str:
 def _wedge(frame: _Frame, x: float, spent: Decimal, band: Band, currency: str) -> SafeString:
     """The forecast, from what is spent by now, at `x`, to what may be by the month's end."""
     return format_html(
-        '<g><title>{0}</title><path class="chart__band" d="M{1} {2} L{3} {4} L{3} {5} Z"/>'
-        '<path class="chart__projected" d="M{1} {2} L{3} {6}"/></g>',
-        _band_in_words(band, currency),
+        '<g><title>{0}</title><path class="plot__band" d="M{1} {2} L{3} {4} L{3} {5} Z"/>'
+        '<path class="plot__projected" d="M{1} {2} L{3} {6}"/></g>',
+        band_in_words(band, currency),
         _n(x),
         _n(frame.y(spent)),
         _n(frame.right),
@@ -308,8 +306,8 @@ def _legend(entries: Iterable[tuple[str, str]]) -> SafeString:
     for kind, words in entries:
         drawn.append(
             format_html(
-                '<rect class="chart__key chart__key--{}" x="{}" y="{}" width="10" height="{}"/>'
-                '<text class="chart__legend" x="{}" y="10">{}</text>',
+                '<rect class="plot__key plot__key--{}" x="{}" y="{}" width="10" height="{}"/>'
+                '<text class="plot__legend" x="{}" y="10">{}</text>',
                 kind,
                 _n(x),
                 *(("5.5", "2") if kind in {"line", "plan", "budget"} else ("2", "8")),
@@ -346,7 +344,7 @@ def _svg(
 
 def _bar_classes(day: Day, today: date | None) -> str:
     kind = "reached" if _reached(day) else "within"
-    return f"chart__bar chart__bar--{kind}{' chart__bar--today' if day.day == today else ''}"
+    return f"plot__bar plot__bar--{kind}{' plot__bar--today' if day.day == today else ''}"
 
 
 def _reached(day: Day) -> bool:
@@ -367,9 +365,11 @@ def _days_in_words(days: Sequence[Day], currency: str) -> str:
     )
 
 
-def _band_in_words(band: Band, currency: str) -> str:
+def band_in_words(band: Band, currency: str) -> str:
+    """`Projected for the month's end: EUR 900.00, four times out of five between EUR 800.00 and EUR 1,200.00.`"""
     low, projected, high = (format_money(amount, currency) for amount in (band.low, band.projected, band.high))
-    return f"Projected for the month's end: {projected}, four times out of five between {low} and {high}."
+    between = "" if low == high else f", four times out of five between {low} and {high}"
+    return f"Projected for the month's end: {projected}{between}."
 
 
 def _bullet_in_words(figures: Bullet, currency: str) -> str:
@@ -379,5 +379,5 @@ def _bullet_in_words(figures: Bullet, currency: str) -> str:
     if figures.expected is not None:
         words += f", {format_money(figures.expected, currency)} expected by now"
     if figures.band is not None:
-        words += f". {_band_in_words(figures.band, currency)}"
+        words += f". {band_in_words(figures.band, currency)}"
     return words

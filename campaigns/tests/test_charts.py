@@ -39,7 +39,7 @@ def texts(svg: SafeString, of: str) -> list[str]:
 
 
 def bars(svg: SafeString) -> list[ET.Element]:
-    return [each for each in drawn(svg).iter(f"{SVG}rect") if "chart__bar" in each.get("class", "").split()]
+    return [each for each in drawn(svg).iter(f"{SVG}rect") if "plot__bar" in each.get("class", "").split()]
 
 
 def attributes(shapes: Sequence[ET.Element], name: str) -> list[float]:
@@ -59,19 +59,19 @@ def test_a_day_s_bar_is_as_high_as_its_spend_and_tells_it() -> None:
 def test_a_reached_budget_and_today_are_told_apart_and_days_to_come_have_no_bar() -> None:
     svg = day_bars(november("50", "100", "25", budget="100"), currency="EUR", title="", today=TODAY)
 
-    assert [bar.get("class", "").replace("chart__bar", "") for bar in bars(svg)] == [
+    assert [bar.get("class", "").replace("plot__bar", "") for bar in bars(svg)] == [
         " --within",
         " --reached",
         " --within --today",
     ]
-    assert texts(svg, "chart__day") == ["1", "3", "5", "10", "15", "20", "25", "30"]
-    assert texts(svg, "chart__legend") == ["Spent", "Budget reached", "Today", "Daily budget"]
+    assert texts(svg, "plot__day") == ["1", "3", "5", "10", "15", "20", "25", "30"]
+    assert texts(svg, "plot__legend") == ["Spent", "Budget reached", "Today", "Daily budget"]
 
 
 def test_the_line_of_budgets_has_a_gap_where_there_was_none() -> None:
     days = [Day(date(2026, 11, n), Decimal(1), Decimal(9) if n in {1, 2, 4} else None) for n in range(1, 5)]
 
-    path = drawn(day_bars(days, currency="EUR", title="")).find(f"{SVG}path[@class='chart__budget']")
+    path = drawn(day_bars(days, currency="EUR", title="")).find(f"{SVG}path[@class='plot__budget']")
 
     assert path is not None
     assert re.sub(r"[^ML]", "", path.get("d", "")) == "MLLLML"
@@ -91,8 +91,8 @@ def test_the_line_of_budgets_has_a_gap_where_there_was_none() -> None:
 def test_amounts_on_the_axis_are_round_and_short_and_reach_above_all_bars(highest: str, labels: list[str]) -> None:
     svg = day_bars(november(highest), currency="KWD", title="")
 
-    assert texts(svg, "chart__amount") == labels
-    assert texts(svg, "chart__currency") == ["KWD"]
+    assert texts(svg, "plot__amount") == labels
+    assert texts(svg, "plot__currency") == ["KWD"]
 
 
 def test_the_month_to_date_adds_up_beside_its_plan_and_widens_to_what_is_projected() -> None:
@@ -104,8 +104,8 @@ def test_the_month_to_date_adds_up_beside_its_plan_and_widens_to_what_is_project
         "EUR 270.00 spent so far. The plan for the month is EUR 3,000.00. Projected for the month's end: "
         "EUR 2,500.00, four times out of five between EUR 2,000.00 and EUR 3,100.00."
     )
-    assert texts(svg, "chart__legend") == ["Spent so far", "Plan", "Forecast, 80%"]
-    assert texts(svg, "chart__amount")[-1] == "4k"
+    assert texts(svg, "plot__legend") == ["Spent so far", "Plan", "Forecast, 80%"]
+    assert texts(svg, "plot__amount")[-1] == "4k"
     assert "Forecast" not in month_line(days, currency="EUR", title="Month", today=TODAY)
 
 
@@ -113,7 +113,7 @@ def test_the_month_to_date_adds_up_beside_its_plan_and_widens_to_what_is_project
 def test_a_month_without_figures_still_has_its_axes(chart: object) -> None:
     svg = chart(november(), currency="JPY", title="Nothing yet")  # type: ignore[operator]
 
-    assert texts(svg, "chart__amount") == ["0"]
+    assert texts(svg, "plot__amount") == ["0"]
     assert bars(svg) == []
 
 

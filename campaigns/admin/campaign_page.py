@@ -1,0 +1,333 @@
+"""What the page of a campaign shows around its form: status, the month's spend, the week and the history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Sum
+from django.db.models.functions import ExtractHour
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from campaigns.admin.charts import Band, Bullet, Day, band_in_words, bullet, day_bars, month_line
+from campaigns.admin.timeline import Timeline, may_see, timeline
+from campaigns.admin.week import Week, open_hours, share_over, week_of
+from campaigns.currencies import decimals
+from campaigns.explain import Explanation, explain
+from campaigns.forecasting import HISTORY_DAYS, Limits, forecast
+from campaigns.holds import Hold
+from campaigns.models import Campaign, DailySpend, DaypartingSchedule, SpendLog
+from campaigns.money import ZERO, format_money
+from campaigns.pacing import Month, Pace, Series, month_of, pace
+from campaigns.periods import ONE_DAY, LocalClock, local_clock
+
+Status = Campaign.Status
+
+LEVELS = {Status.ACTIVE: "success", Status.PAUSED: "warning", Status.DRAFT: "info", Status.COMPLETED: "default"}
+# What a person can do to a campaign in one click, by its status.
+VERBS = {
+    Status.ACTIVE: ("pause", "Pause"),
+    Status.DRAFT: ("activate", "Start now"),
+    Status.COMPLETED: ("activate", "Reopen"),
+}
+# Nothing is spent as long as these hold, and nobody knows how long that is.
+OPEN_ENDED = Hold.MANUAL | Hold.BRAND_INACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One click that does something about it: a link, or a form that posts."""
+
+    label: str
+    url: str
+    posts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLine:
+    sentence: str
+    step: Step | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusBlock:
+    label: str
+    level: str
+    headline: str
+    holds: list[HoldLine]
+    outlook: str
+    step: Step | None
+    recorded: str  # the status as it is kept, where the next check will change it
+
+
+@dataclass(frozen=True, slots=True)
+class DayLine:
+    """A day in the table beside the chart."""
+
+    day: date
+    spent: str
+    budget: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonthBlock:
+    name: str
+    earlier: str  # the months beside it, as the address bar names them; empty where there is none to show
+    later: str
+    spent: str
+    sentences: list[str]
+    bars: SafeString
+    line: SafeString
+    bullet: SafeString | None
+    lines: list[DayLine]
+    has_spend: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPage:
+    status: StatusBlock
+    month: MonthBlock | None  # None: not for this person
+    week: Week
+    draws: bool  # whether this person may draw windows
+    history: Timeline
+
+
+def campaign_page(campaign_id: int, request: HttpRequest, *, at: datetime, draws: bool, changes: bool) -> CampaignPage:
+    """The campaign as it is kept, at `at`. The address bar may name a month (`2026-11`) and a page of the history."""
+    campaign = Campaign.objects.select_related("brand").get(pk=campaign_id)
+    user = request.user
+    clock = local_clock(campaign.brand.timezone, at)
+    windows = [window for window in campaign.schedules.all() if window.is_active]
+    said = explain(campaign.pk, at=at)
+    return CampaignPage(
+        status=_status(campaign, said, user, changes=changes),
+        month=_month(campaign, said, windows, clock, request.GET.get("month", ""))
+        if may_see(user, DailySpend)
+        else None,
+        week=week_of(
+            windows,
+            clock,
+            campaign.brand.currency,
+            _spent_by_hour(campaign, clock) if may_see(user, SpendLog) else None,
+        ),
+        draws=draws,
+        history=timeline(campaign, user, page=request.GET.get("history", ""), at=at),
+    )
+
+
+def _status(campaign: Campaign, said: Explanation, user: User | AnonymousUser, *, changes: bool) -> StatusBlock:
+    status = Status(said.status)
+    verb = VERBS.get(status) if changes else None
+    if changes and status == Status.PAUSED and "MANUAL" not in [hold.code for hold in said.holds]:
+        verb = ("pause", "Keep it paused")
+    return StatusBlock(
+        label=str(status.label),
+        level=LEVELS[status],
+        headline=said.headline,
+        holds=[HoldLine(hold.sentence, _step(Hold[hold.code], campaign, user, changes)) for hold in said.holds],
+        outlook=said.outlook,
+        step=Step(verb[1], _act(campaign, verb[0]), posts=True) if verb else None,
+        recorded="" if said.recorded_status == said.status else str(Status(said.recorded_status).label),
+    )
+
+
+def _step(hold: Hold, campaign: Campaign, user: User | AnonymousUser, changes: bool) -> Step | None:
+    """What this person may do about a hold."""
+    if hold & (Hold.BRAND_INACTIVE | Hold.BRAND_DAILY_BUDGET | Hold.BRAND_MONTHLY_BUDGET):
+        if not user.has_perm("campaigns.change_brand"):
+            return None
+        target = {Hold.BRAND_DAILY_BUDGET: "#id_daily_budget", Hold.BRAND_MONTHLY_BUDGET: "#id_monthly_budget"}
+        label = "Open the brand" if hold == Hold.BRAND_INACTIVE else "Raise the brand's budget"
+        url = reverse("admin:campaigns_brand_change", args=[campaign.brand_id])
+        return Step(label, f"{url}{target.get(hold, '#id_is_active')}")
+    if not changes:
+        return None
+    match hold:
+        case Hold.MANUAL:
+            return Step("Resume", _act(campaign, "resume"), posts=True)
+        case Hold.DAYPARTING:
+            return Step("Change the hours", "#week")
+        case _:
+            return Step("Raise the budget", f"#id_{hold.name.lower() if hold.name else ''}")
+
+
+def _act(campaign: Campaign, verb: str) -> str:
+    return reverse("admin:campaigns_campaign_act", args=[campaign.pk, verb])
+
+
+def _spent_by_hour(campaign: Campaign, clock: LocalClock) -> dict[int, Decimal]:
+    """Today's spend by the hour that the wall clock showed; a repeated hour has both."""
+    today = SpendLog.objects.filter(
+        campaign=campaign, timestamp__gte=clock.day_start, timestamp__lt=clock.day_end
+    ).order_by()
+    hours = today.annotate(hour=ExtractHour("timestamp", tzinfo=clock.zone)).values_list("hour")
+    return dict(hours.annotate(spent=Sum("amount")))
+
+
+def _month(
+    campaign: Campaign,
+    said: Explanation,
+    windows: Collection[DaypartingSchedule],
+    clock: LocalClock,
+    asked: str,
+) -> MonthBlock:
+    currency, today = campaign.brand.currency, clock.today
+    first = _asked_month(asked, today)
+    is_current = first == today.replace(day=1)
+    known = _daily_spends(campaign, first, today)
+    whole = _calendar_month(first, windows)
+    running = _running_month(campaign, first, windows) if is_current else None
+    days = _days(campaign, whole, running, known, clock)
+    spent = sum((day.spend for day in days if day.spend), ZERO)
+    stands, band = _stand_and_band(campaign, said, running, known, share_over(windows, clock), clock)
+    has_earlier = DailySpend.objects.filter(campaign=campaign, day__lt=first).exists()
+    marked = today if is_current else None
+    name = f"{first:%B %Y}"
+    return MonthBlock(
+        name=name,
+        earlier=f"{first - ONE_DAY:%Y-%m}" if has_earlier else "",
+        later="" if is_current else f"{whole.last + ONE_DAY:%Y-%m}",
+        spent=format_money(spent, currency),
+        sentences=_sentences(days, stands, band, currency),
+        bars=day_bars(days, currency=currency, title=f"Spend by day, {name}", today=marked),
+        line=month_line(days, currency=currency, title=f"Month to date, {name}", today=marked, band=band),
+        bullet=bullet(Bullet(stands.spent, stands.budget, stands.expected, band), currency=currency)
+        if stands and stands.budget is not None
+        else None,
+        lines=_lines(days, currency, today),
+        has_spend=any(day.spend for day in days),
+    )
+
+
+def _asked_month(asked: str, today: date) -> date:
+    """The first of the month that the address bar names; of the current one where it names none or one to come."""
+    current = today.replace(day=1)
+    try:
+        first = date.fromisoformat(f"{asked}-01")
+    except ValueError:
+        return current
+    return min(first, current)
+
+
+def _daily_spends(campaign: Campaign, first: date, today: date) -> dict[date, DailySpend]:
+    """The days of the month of `first`; and for the current one what a forecast looks at."""
+    since = min(first, today - timedelta(days=HISTORY_DAYS)) if first == today.replace(day=1) else first
+    until = today if since < first else _calendar_month(first, ()).last
+    return {row.day: row for row in DailySpend.objects.filter(campaign=campaign, day__range=(since, until))}
+
+
+def _calendar_month(first: date, windows: Collection[DaypartingSchedule]) -> Month:
+    month = month_of(first)
+    assert month is not None
+    return Month(month.first, month.last, _hours(month, windows))
+
+
+def _hours(month: Month, windows: Collection[DaypartingSchedule]) -> tuple[Fraction, ...] | None:
+    if not windows:
+        return None
+    return tuple(open_hours(windows, month.first + n * ONE_DAY) for n in range(month.length))
+
+
+def _running_month(campaign: Campaign, day: date, windows: Collection[DaypartingSchedule]) -> Month | None:
+    """The days of the month of `day` from its start date to its end date."""
+    month = month_of(day, starts=campaign.start_date, ends=campaign.end_date)
+    return Month(month.first, month.last, _hours(month, windows)) if month else None
+
+
+def _days(
+    campaign: Campaign, month: Month, running: Month | None, known: dict[date, DailySpend], clock: LocalClock
+) -> list[Day]:
+    """The month's days, with the budget in force on each, and what the month should have cost by each it runs on."""
+    days = []
+    for n in range(month.length):
+        day = month.first + n * ONE_DAY
+        row = known.get(day)
+        spend = (row.amount if row else ZERO) if day <= clock.today else None
+        budget = campaign.daily_budget if day >= clock.today else row.daily_budget if row else None
+        plan = None
+        if running and campaign.monthly_budget is not None and day >= running.first:
+            share = running.elapsed(day + ONE_DAY, Fraction(0))
+            plan = _rounded(Fraction(campaign.monthly_budget) * share, campaign.brand.currency)
+        days.append(Day(day, spend, budget, plan))
+    return days
+
+
+def _stand_and_band(
+    campaign: Campaign,
+    said: Explanation,
+    month: Month | None,
+    known: dict[date, DailySpend],
+    today_over: Fraction,
+    clock: LocalClock,
+) -> tuple[Pace | None, Band | None]:
+    """How the current month stands, and where it will end, as far as the campaign has days in it."""
+    if month is None or said.status not in {Status.ACTIVE, Status.PAUSED}:
+        return None, None
+    first = min([*known, clock.today])
+    length = (clock.today - first).days
+    series = Series(
+        first,
+        [known[day].amount if day in known else ZERO for day in (first + n * ONE_DAY for n in range(length))],
+        known[clock.today].amount if clock.today in known else ZERO,
+        today_over,
+    )
+    currency = campaign.brand.currency
+    stands = pace(series, month, budget=campaign.monthly_budget, currency=currency, running=said.running)
+    if any(Hold[hold.code] & OPEN_ENDED for hold in said.holds) or not known:
+        return stands, None
+    total_left = None if campaign.total_budget is None else campaign.total_budget - campaign.total_spend
+    limits = Limits(campaign.daily_budget, campaign.monthly_budget, total_left)
+    ends = forecast(series, month, limits=limits)
+    low, projected, high = (_rounded(Fraction(amount), currency) for amount in (ends.low, ends.projected, ends.high))
+    return stands, Band(low, projected, high)
+
+
+def _rounded(amount: Fraction, currency: str) -> Decimal:
+    step = Decimal(1).scaleb(-decimals(currency))
+    return (Decimal(amount.numerator) / Decimal(amount.denominator)).quantize(step, ROUND_HALF_UP)
+
+
+def _sentences(days: Sequence[Day], stands: Pace | None, band: Band | None, currency: str) -> list[str]:
+    """What the drawings show, in words."""
+    said = []
+    if stands and stands.budget is not None and stands.expected is not None:
+        words = f"{format_money(stands.spent, currency)} of {format_money(stands.budget, currency)} spent"
+        words += f", {format_money(stands.expected, currency)} expected by now"
+        said.append(f"{words}: {stands.status.value.lower()}." if stands.status else f"{words}.")
+        if stands.daily_to_land and stands.spent < stands.budget:
+            landing = format_money(stands.daily_to_land, currency)
+            said.append(f"A daily budget of {landing} from today on would land on the month's budget.")
+    elif stands and stands.status:
+        said.append(f"{stands.status.value}: it runs, and has spent nothing for days.")
+    if band is not None:
+        said.append(band_in_words(band, currency))
+    reached = sum(_is_reached(day) for day in days)
+    if reached:
+        said.append(f"The daily budget was reached on {reached} {'day' if reached == 1 else 'days'}.")
+    return said
+
+
+def _lines(days: Sequence[Day], currency: str, today: date) -> list[DayLine]:
+    return [
+        DayLine(
+            day.day,
+            format_money(day.spend, currency),
+            "" if day.budget is None else format_money(day.budget, currency),
+            ", ".join(
+                filter(None, ["Today" if day.day == today else "", "Budget reached" if _is_reached(day) else ""])
+            ),
+        )
+        for day in reversed(days)
+        if day.spend is not None
+    ]
+
+
+def _is_reached(day: Day) -> bool:
+    return day.spend is not None and day.budget is not None and day.spend >= day.budget

@@ -1,0 +1,248 @@
+"""A campaign's history, newest first: what the rule and people made of its status, and what people edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.paginator import Page, Paginator
+from django.db.models import F, IntegerField, Model, OuterRef, Subquery, Value
+
+from campaigns.holds import Hold
+from campaigns.models import Brand, Campaign, DaypartingSchedule, StatusChange
+from campaigns.money import MoneyField, format_money
+from campaigns.periods import ONE_DAY, local_clock
+
+Status = Campaign.Status
+
+PER_PAGE = 25
+# A person's save writes the campaign and each window: what they wrote so close together is one edit.
+ONE_SAVE = timedelta(seconds=2)
+
+# What happened at the same instant is told in this order.
+STATUS, CAMPAIGN, WINDOW, BRAND = range(4)
+EDITS: dict[int, Any] = {
+    CAMPAIGN: Campaign.history.model,
+    WINDOW: DaypartingSchedule.history.model,
+    BRAND: Brand.history.model,
+}
+
+FACTS = (
+    ("Today", "daily"),
+    ("This month", "monthly"),
+    ("In all", "total"),
+    ("Brand today", "brand_daily"),
+    ("Brand this month", "brand_monthly"),
+)
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened, in words. `at` is on the brand's clock."""
+
+    at: datetime
+    by: str
+    lines: list[str]
+    facts: list[tuple[str, str]] = field(default_factory=list)  # what a change of status was decided on
+    is_edit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineDay:
+    heading: str
+    events: list[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    days: list[TimelineDay]
+    page: Page[Any]
+
+
+def may_see(user: User | AnonymousUser, model: type[Model]) -> bool:
+    """Whether this person may see rows of the model: who may change what is there sees it."""
+    name = model._meta.model_name
+    return any(user.has_perm(f"campaigns.{right}_{name}") for right in ("view", "change"))
+
+
+def timeline(campaign: Campaign, user: User | AnonymousUser, *, page: str, at: datetime) -> Timeline:
+    """A page of what this person may see of the campaign's history, on its brand's clock."""
+    listed = Paginator(_listed(campaign, user), PER_PAGE).get_page(page)
+    rows = list(listed.object_list)
+    brand = campaign.brand
+    told = {
+        STATUS: {
+            change.pk: _told_change(change, brand.timezone)
+            for change in StatusChange.objects.filter(pk__in=_keys(rows, STATUS))
+        }
+    }
+    for kind, model in EDITS.items():
+        told[kind] = _told_edits(kind, model, _keys(rows, kind), brand)
+    events = _joined(told[kind][key] for kind, key, _at in rows)
+    return Timeline(_by_day(events, local_clock(brand.timezone, at).today), listed)
+
+
+def _listed(campaign: Campaign, user: User | AnonymousUser) -> Any:
+    """What happened, as kind, key and instant: one query over all tables, of which a page is read."""
+    sources: list[tuple[int, str, str, Any]] = []
+    if may_see(user, StatusChange):
+        sources.append((STATUS, "pk", "at", StatusChange.objects.filter(campaign=campaign)))
+    whose: dict[int, dict[str, Any]] = {
+        CAMPAIGN: {"id": campaign.pk},
+        WINDOW: {"campaign": campaign},
+        BRAND: {"id": campaign.brand_id},
+    }
+    for kind, model in EDITS.items():
+        if may_see(user, model.instance_type):
+            # In nobody's name stands what only says how things were before a person's edit.
+            edits = model.objects.filter(**whose[kind]).exclude(history_user_id="")
+            sources.append((kind, "history_id", "history_date", edits))
+    chosen = [
+        rows.order_by()
+        .annotate(kind=Value(kind, IntegerField()), key=F(key), instant=F(instant))
+        .values_list("kind", "key", "instant")
+        for kind, key, instant, rows in sources
+    ]
+    if not chosen:
+        return StatusChange.objects.none()
+    return chosen[0].union(*chosen[1:], all=True).order_by("-instant", "kind", "-key")
+
+
+def _keys(rows: Iterable[tuple[int, int, datetime]], wanted: int) -> list[int]:
+    return [key for kind, key, _at in rows if kind == wanted]
+
+
+def _told_change(change: StatusChange, zone: ZoneInfo) -> Event:
+    before, after = Hold(change.from_holds), Hold(change.to_holds)
+    words = _verb(change)
+    if after:
+        words += f": {after.label}"
+    if before:
+        words += f" (was: {before.label})"
+    return Event(change.at.astimezone(zone), in_words(change.actor), [f"{words}."], _facts(change))
+
+
+def _verb(change: StatusChange) -> str:
+    match change.from_status, change.to_status:
+        case _, Status.COMPLETED:
+            return "Completed"
+        case Status.COMPLETED, _:
+            return "Reopened"
+        case Status.DRAFT, Status.ACTIVE:
+            return "Started"
+        case Status.DRAFT, _:
+            return "Started, and held"
+        case Status.PAUSED, Status.PAUSED:
+            return "Still paused"
+        case _, Status.ACTIVE:
+            return "Resumed"
+        case _:
+            return "Paused"
+
+
+def _facts(change: StatusChange) -> list[tuple[str, str]]:
+    facts = change.decided_on()
+    currency = facts.get("currency", "")
+    shown = []
+    if local_time := facts.get("local_time"):
+        shown.append(("Clock", f"{datetime.fromisoformat(local_time):%A %Y-%m-%d %H:%M}"))
+    for label, name in FACTS:
+        if (spend := facts.get(f"{name}_spend")) is not None:
+            budget = facts.get(f"{name}_budget")
+            of = "no limit" if budget is None else f"of {format_money(Decimal(budget), currency)}"
+            shown.append((label, f"{format_money(Decimal(spend), currency)} {of}"))
+    return shown
+
+
+def in_words(actor: str) -> str:
+    """`user:alice` is alice, `command:seed_data` a command; nobody is the system itself."""
+    kind, _, name = actor.partition(":")
+    return "the system" if not actor else name if kind == "user" and name else f"{kind} {name}".strip()
+
+
+def _told_edits(kind: int, model: Any, keys: list[int], brand: Brand) -> dict[int, Event]:
+    """Edits in words: what differs from the record before. Two queries, however many."""
+    if not keys:
+        return {}
+    before = model.objects.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id")).order_by("-history_id")
+    edits = list(model.objects.filter(history_id__in=keys).annotate(before=Subquery(before.values("history_id")[:1])))
+    kept = model.objects.in_bulk([edit.before for edit in edits if edit.before])
+    return {
+        edit.history_id: Event(
+            edit.history_date.astimezone(brand.timezone),
+            in_words(edit.history_user_id),
+            _edit_in_words(kind, edit, kept.get(edit.before), brand),
+            is_edit=True,
+        )
+        for edit in edits
+    }
+
+
+def _edit_in_words(kind: int, edit: Any, before: Any, brand: Brand) -> list[str]:
+    if kind == WINDOW:
+        match edit.history_type, before:
+            case "+", _:
+                return [f"Added the window {_window(edit)}."]
+            case "-", _:
+                return [f"Removed the window {_window(edit)}."]
+            case _, None:
+                return [f"Changed a window to {_window(edit)}."]
+            case _:
+                return [f"Changed the window {_window(before)} to {_window(edit)}."]
+    whose = "" if kind == CAMPAIGN else "The brand's "
+    if edit.history_type != "~" or before is None:
+        done = {"+": "Made", "-": "Deleted"}.get(edit.history_type, "Edited")
+        return [f"{done} the {'campaign' if kind == CAMPAIGN else 'brand'} {edit.name}."]
+    lines = []
+    for tracked in edit.tracked_fields:
+        old, new = getattr(before, tracked.attname), getattr(edit, tracked.attname)
+        if old != new:
+            name = f"{whose}{tracked.verbose_name}"
+            shown = (_shown(tracked, value, brand.currency) for value in (old, new))
+            lines.append("{} from {} to {}.".format(name[0].upper() + name[1:], *shown))
+    return lines
+
+
+def _window(row: Any) -> str:
+    window = DaypartingSchedule(day_of_week=row.day_of_week, start_time=row.start_time, end_time=row.end_time)
+    return f"{window}{'' if row.is_active else ', switched off'}"
+
+
+def _shown(tracked: Any, value: Any, currency: str) -> str:
+    if isinstance(tracked, MoneyField):
+        return "no limit" if value is None else format_money(value, currency)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "nothing" if value in (None, "") else str(value)
+
+
+def _joined(events: Iterable[Event]) -> list[Event]:
+    """Events, newest first, with the records of one save made one."""
+    joined: list[Event] = []
+    for event in events:
+        last = joined[-1] if joined else None
+        if last and last.is_edit and event.is_edit and last.by == event.by and last.at - event.at <= ONE_SAVE:
+            last.lines = event.lines + last.lines
+        else:
+            joined.append(event)
+    return joined
+
+
+def _by_day(events: Iterable[Event], today: date) -> list[TimelineDay]:
+    days: list[TimelineDay] = []
+    for event in events:
+        heading = _heading(event.at.date(), today)
+        if not days or days[-1].heading != heading:
+            days.append(TimelineDay(heading, []))
+        days[-1].events.append(event)
+    return days
+
+
+def _heading(day: date, today: date) -> str:
+    name = {today: "Today, ", today - ONE_DAY: "Yesterday, "}.get(day, "")
+    return f"{name}{day:%A} {day.day} {day:%B %Y}"
