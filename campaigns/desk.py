@@ -201,12 +201,13 @@ def by_use_of_budget(brands: Collection[Brand], *, at: datetime) -> list[Brand]:
     return sorted(brands, key=use)
 
 
-def changes(campaigns: QuerySet[Campaign] | None, *, before: datetime) -> list[StatusChange]:
-    """The latest changes of status before an instant, of all campaigns or of these; the newest first."""
-    found = StatusChange.objects.filter(at__lt=before).select_related("campaign__brand").order_by("-pk")
+def changes(campaigns: QuerySet[Campaign] | None, first: datetime, end: datetime) -> list[StatusChange]:
+    """The latest changes of status in [first, end), of all campaigns or of these; the newest first."""
+    found = StatusChange.objects.filter(at__lt=end).select_related("campaign__brand").order_by("-pk")
     if campaigns is not None:
         found = found.filter(campaign__in=campaigns)
-    return list(found[:CHANGES_SHOWN])
+    # The history is in the order in which it was written, so the last of the day are found without an index on time.
+    return [change for change in found[:CHANGES_SHOWN] if change.at >= first]
 
 
 def concerns(campaigns: QuerySet[Campaign], brands: Collection[Brand], *, at: datetime) -> list[Concerns]:

@@ -1,8 +1,8 @@
-"""The admin's first page: the agency in one look. `?brand=7&day=2026-11-18` is a view that can be sent to a colleague."""
+"""The admin's first page: the agency in one look. `?brand=7&day=2026-11-18` is a view to send to a colleague."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,16 +17,17 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelect2Widget
 
 from campaigns import desk, outlook
 from campaigns.admin.charts import Band, Bullet, Day, bullet, day_bars, month_line
+from campaigns.admin.timeline import in_words, verb
+from campaigns.holds import Hold
 from campaigns.models import Brand, Campaign, StatusChange
 from campaigns.money import format_money
 from campaigns.outlook import Outlook
 from campaigns.pacing import month_of
-from campaigns.periods import ONE_DAY, local_date
+from campaigns.periods import ONE_DAY, day_start, local_date
 
 admin.site.index_template = "campaigns/desk/dashboard.html"
 
@@ -50,7 +51,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     form = View(request.GET)
     brand, day = (form.cleaned_data["brand"], form.cleaned_data["day"]) if form.is_valid() else (None, None)
     brands = list(Brand.objects.filter(pk=brand.pk) if brand else Brand.objects.order_by("name"))
-    today = local_date(brand.timezone if brand else timezone.get_default_timezone(), at)
+    zone = brand.timezone if brand else ZoneInfo(timezone.get_default_timezone_name())
+    today = local_date(zone, at)
     on = day if day is not None and day < today else None
     campaigns = Campaign.objects.filter(brand=brand) if brand else Campaign.objects.all()
     page = Paginator(desk.by_use_of_budget(brands, at=at), desk.BRANDS_ON_A_PAGE).get_page(request.GET.get("page"))
@@ -68,8 +70,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "lines": [_line(line) for line in desk.brand_lines(list(page), at=at, on=on)],
         "page": page,
         "pages": [(number, f"?{urlencode({**address, 'page': number})}") for number in page.paginator.page_range],
-        "months": [_month(brands, brand, currency, at, on) for currency in sorted({each.currency for each in brands})],
-        "changes": _changes(campaigns if brand else None, at, on) if _may_see_changes(request.user) else None,
+        "months": [_month(brand, currency, zone, at, on) for currency in sorted({each.currency for each in brands})],
+        "may_see_changes": request.user.has_perm("campaigns.view_statuschange"),
+        "changes": _changes(campaigns if brand else None, zone, on or today),
     }
 
 
@@ -83,23 +86,25 @@ class Figure:
 
 
 def _figures(brands: Collection[Brand], campaigns: Any, at: datetime, on: date | None) -> list[Figure]:
-    when = f"on {on:%-d %b}" if on else "today"
     shown = []
     for line in desk.figures(brands, at=at, on=on):
         currency = line.currency
-        share = f"{line.spent_of_budgets / line.budgets:.0%} of {format_money(line.budgets, currency)}" if line.budgets else ""
+        of_budget = ""
+        if line.budgets:
+            of_budget = f"{line.spent_of_budgets / line.budgets:.0%} of {format_money(line.budgets, currency)}"
         off = [
-            f"{format_money(amount, currency)} {which} ({count})"
-            for amount, which, count in (
-                (_rounded(line.ahead), "ahead of plan", line.brands_ahead),
-                (_rounded(line.behind), "behind it", line.brands_behind),
-            )
-            if count
+            f"{format_money(_rounded(amount), currency)} {which}"
+            for amount, which in ((line.ahead, "ahead of plan"), (line.behind, "behind"))
+            if amount
         ]
         shown += [
-            Figure(f"Spent {when}", format_money(line.spent_today, currency)),
-            Figure("Spent this month" if not on else f"Spent in {on:%B}", format_money(line.spent_this_month, currency), share),
-            Figure("At risk", format_money(_rounded(line.at_risk), currency), ", ".join(off) or "all brands are on track"),
+            Figure(f"Spent on {on:%a %-d %b}" if on else "Spent today", format_money(line.spent_today, currency)),
+            Figure(
+                f"Spent in {on:%B}" if on else "Spent this month",
+                format_money(line.spent_this_month, currency),
+                of_budget,
+            ),
+            Figure("At risk", format_money(_rounded(line.at_risk), currency), ", ".join(off) or "All on track"),
         ]
     if on is None:
         clocks = outlook.clocks_of(brands, at).values()
@@ -162,14 +167,12 @@ def _band(seen: Outlook) -> Band | None:
     return Band(seen.interval[0], seen.projected, seen.interval[1])
 
 
-def _month(brands: Sequence[Brand], brand: Brand | None, currency: str, at: datetime, on: date | None) -> dict[str, Any]:
+def _month(brand: Brand | None, currency: str, zone: ZoneInfo, at: datetime, on: date | None) -> dict[str, Any]:
     """This month by day, of one currency, against the plan and with the forecast."""
-    theirs = Brand.objects.filter(pk__in=[each.pk for each in brands]) if brand else Brand.objects.all()
-    zone = brand.timezone if brand else ZoneInfo(timezone.get_default_timezone_name())
     if brand:
         seen = outlook.of_brands([brand], at=at, on=on)[brand.pk]
     else:
-        seen = outlook.of_agency(theirs, currency, zone, at=at, on=on)
+        seen = outlook.of_agency(Brand.objects.all(), currency, zone, at=at, on=on)
     days = _days(seen)
     title = f"{seen.today:%B %Y}" + ("" if brand else f", all brands in {currency}")
     band = _band(seen)
@@ -207,21 +210,19 @@ def _may_see_changes(user: User | AnonymousUser) -> bool:
     return user.has_perm("campaigns.view_statuschange")
 
 
-def _changes(campaigns: Any, at: datetime, on: date | None) -> list[dict[str, Any]]:
-    return [_change(change) for change in desk.changes(campaigns, at=at, on=on)]
+def _changes(campaigns: Any, zone: ZoneInfo, today: date) -> list[dict[str, Any]]:
+    """Those of the local day, the newest first."""
+    end = day_start(zone, today + ONE_DAY)
+    return [_change(change) for change in desk.changes(campaigns, day_start(zone, today), end)]
 
 
 def _change(change: StatusChange) -> dict[str, Any]:
     campaign = change.campaign
-    zone = campaign.brand.timezone
+    held = Hold(change.to_holds)
     return {
-        "when": change.at.astimezone(zone),
-        "zone": zone.key,
+        "when": change.at.astimezone(campaign.brand.timezone),
         "campaign": campaign,
         "url": reverse("admin:campaigns_campaign_change", args=[campaign.pk]),
-        "words": change.in_words,
-        "actor": change.actor,
+        "words": f"{verb(change)}: {held.label}" if held else verb(change),
+        "actor": in_words(change.actor),
     }
-
-
-__all__ = ["SafeString", "dashboard"]

@@ -119,7 +119,7 @@ def _keys(rows: Iterable[tuple[int, int, datetime]], wanted: int) -> list[int]:
 
 def _told_change(change: StatusChange, zone: ZoneInfo) -> Event:
     before, after = Hold(change.from_holds), Hold(change.to_holds)
-    words = _verb(change)
+    words = verb(change)
     if after:
         words += f": {after.label}"
     if before:
@@ -127,7 +127,8 @@ def _told_change(change: StatusChange, zone: ZoneInfo) -> Event:
     return Event(change.at.astimezone(zone), in_words(change.actor), [f"{words}."], _facts(change))
 
 
-def _verb(change: StatusChange) -> str:
+def verb(change: StatusChange) -> str:
+    """What happened to the campaign, in a word or two."""
     match change.from_status, change.to_status:
         case _, Status.COMPLETED:
             return "Completed"
