@@ -24,8 +24,8 @@ PER_PAGE = 25
 # A person's save writes the campaign and each window: what they wrote so close together is one edit.
 ONE_SAVE = timedelta(seconds=2)
 
-# What happened at the same instant is told in this order.
-STATUS, CAMPAIGN, WINDOW, BRAND = range(4)
+# Of what happened at the same instant, the last that a save writes is told first.
+STATUS, WINDOW, CAMPAIGN, BRAND = range(4)
 EDITS: dict[int, Any] = {
     CAMPAIGN: Campaign.history.model,
     WINDOW: DaypartingSchedule.history.model,
@@ -50,6 +50,10 @@ class Event:
     lines: list[str]
     facts: list[tuple[str, str]] = field(default_factory=list)  # what a change of status was decided on
     is_edit: bool = False
+
+    @property
+    def clock(self) -> str:
+        return f"{self.at:%H:%M}"  # a template would move it to the server's zone
 
 
 @dataclass(frozen=True, slots=True)

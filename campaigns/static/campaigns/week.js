@@ -125,7 +125,7 @@
   function show() {
     const windows = readWindows();
     const parts = windows.flatMap(partsOf);
-    box.querySelector("[data-week-always]").hidden = windows.length > 0;
+    for (const each of box.querySelectorAll("[data-week-always]")) each.hidden = windows.length > 0;
     for (const cell of cells) {
       const { day, hour } = placeOf(cell);
       const start = hour * 60;
@@ -280,6 +280,10 @@
   here.tabIndex = 0;
   box.dataset.weekReady = "";
   box.querySelector("[data-week-help]").hidden = false;
+  table.addEventListener("focusin", (event) => {
+    const cell = event.target.closest("[data-hour]");
+    if (cell && cell !== here) goTo(cell, false);
+  });
   table.addEventListener("keydown", onKey);
   table.addEventListener("pointerdown", onPress);
   document.addEventListener("pointermove", onDrag);
