@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import BigIntegerField, F, Q, QuerySet, Sum
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, TruncMonth
 
 from campaigns.models import Brand, Campaign, DailySpend
 from campaigns.money import MICROS, ZERO, format_amount, from_micros
@@ -124,7 +124,7 @@ def _line_as_json(line: ReportLine, currency: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RangeLine:
-    """What a campaign, a brand or a local day cost in a range of days, in one currency."""
+    """What a campaign, a brand, a local day or a local month cost in a range of days, in one currency."""
 
     currency: str
     amount: Decimal
@@ -133,6 +133,7 @@ class RangeLine:
     brand_id: int | None = None
     brand_name: str | None = None
     day: date | None = None
+    month: date | None = None  # its first day, also where the range begins later
 
 
 # By what a report over a range of days may be: the columns that order its lines, and those that they bring along.
@@ -140,6 +141,7 @@ GROUPINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "campaign": (("campaign_id",), ("campaign_name", "brand_id", "brand_name", "currency")),
     "brand": (("brand_id",), ("brand_name", "currency")),
     "day": (("day", "currency"), ()),
+    "month": (("month", "currency"), ()),
 }
 
 
@@ -154,15 +156,14 @@ def spend_in_range(
 ) -> list[RangeLine]:
     """Spend of `brands` from the local day `first` to `last`, both included, by one of GROUPINGS, in its order.
 
-    A day has a line for each currency: they are never added up (R2). What has no spend recorded has no line. `limit`
-    and `after`, the ordering columns of the last line seen, give a long report in parts.
+    A day or month has a line for each currency: they are never added up (R2). What has no spend recorded has no line.
+    `limit` and `after`, the ordering columns of the last line seen, give a long report in parts.
     """
-    order, others = GROUPINGS[grouping]
+    order, _ = GROUPINGS[grouping]
     days = _days_in_range(first, last, brands)
     if after is not None:
         days = days.filter(_behind(order, after))
-    sums = days.values(*order, *others).annotate(**_SUM).order_by(*order)
-    return [RangeLine(amount=_sum_of(row.pop("units"), row.pop("micros")), **row) for row in sums[:limit]]
+    return [_range_line(row) for row in _sums(grouping, days).order_by(*order)[:limit]]
 
 
 def totals_in_range(first: date, last: date, *, brands: QuerySet[Brand]) -> dict[str, Decimal]:
@@ -172,11 +173,81 @@ def totals_in_range(first: date, last: date, *, brands: QuerySet[Brand]) -> dict
     return {currency: _sum_of(units, micros) for currency, units, micros in sums}
 
 
-# A sum of counters may pass what 64 bits hold, and SQLite then gives up: units and their micros are summed apart.
-_SUM = {
-    "units": Sum(Cast("amount", BigIntegerField()) / MICROS),
-    "micros": Sum(Cast("amount", BigIntegerField()) % MICROS),
+# The columns of a report for people, by any of which it may be sorted, and how it is sorted if nobody says.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "campaign": ("brand", "campaign", "currency", "spend"),
+    "brand": ("brand", "currency", "spend"),
+    "day": ("day", "currency", "spend"),
+    "month": ("month", "currency", "spend"),
 }
+DEFAULT_SORTS = {"campaign": "-spend", "brand": "-spend", "day": "day", "month": "month"}
+
+
+@dataclass(frozen=True, slots=True)
+class RangeReport:
+    """Spend of `brands` from the local day `first` to `last`, both included, by one of GROUPINGS, for people.
+
+    `sort` is one of COLUMNS, with a minus before it for the last or largest first. Amounts of different currencies do
+    not compare (R2): by spend, a report is sorted within each currency.
+    """
+
+    by: str
+    first: date
+    last: date
+    brands: QuerySet[Brand]
+    sort: str = ""
+
+    def lines(self) -> Iterator[RangeLine]:
+        """All of it, in one reading of the database and a few lines at a time in memory."""
+        return map(_range_line, self._sums().iterator(chunk_size=2000))
+
+    def part(self, start: int, stop: int) -> list[RangeLine]:
+        return [_range_line(row) for row in self._sums()[start:stop]]
+
+    def count(self) -> int:
+        return self._sums().count()
+
+    def totals(self) -> dict[str, Decimal]:
+        """Spend by currency (R2)."""
+        return totals_in_range(self.first, self.last, brands=self.brands)
+
+    def _sums(self) -> QuerySet[Any, dict[str, Any]]:
+        days = _days_in_range(self.first, self.last, self.brands)
+        return _sums(self.by, days).order_by(*_ordering(self.by, self.sort or DEFAULT_SORTS[self.by]))
+
+
+def _ordering(by: str, sort: str) -> tuple[str, ...]:
+    minus, column = sort[: sort.startswith("-")], sort.removeprefix("-")
+    names = tuple(_NAMES[each] for each in COLUMNS[by] if each in _NAMES)
+    if column == "spend":
+        return ("currency", f"{minus}units", f"{minus}micros", *names)
+    return (f"{minus}{_NAMES[column]}", *names)
+
+
+# The columns that name what a line is for.
+_NAMES = {
+    "brand": "brand_name",
+    "campaign": "campaign_name",
+    "day": "day",
+    "month": "month",
+    "currency": "currency",
+}
+
+# A sum of counters may pass what 64 bits hold, and SQLite then gives up: units and their micros are summed apart. What
+# the micros have of whole units is carried over, so that sums also sort as amounts do.
+_UNITS = Cast(Sum(Cast("amount", BigIntegerField()) / MICROS), BigIntegerField())
+_MICROS = Cast(Sum(Cast("amount", BigIntegerField()) % MICROS), BigIntegerField())
+_SUM = {"units": _UNITS + _MICROS / MICROS, "micros": _MICROS % MICROS}
+
+
+def _sums(grouping: str, days: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:
+    order, others = GROUPINGS[grouping]
+    sums: QuerySet[Any, dict[str, Any]] = days.order_by().values(*order, *others).annotate(**_SUM)
+    return sums
+
+
+def _range_line(row: dict[str, Any]) -> RangeLine:
+    return RangeLine(amount=_sum_of(row.pop("units"), row.pop("micros")), **row)
 
 
 def _sum_of(units: int, micros: int) -> Decimal:
@@ -189,6 +260,7 @@ def _days_in_range(first: date, last: date, brands: QuerySet[Brand]) -> QuerySet
         brand_id=F("campaign__brand_id"),
         brand_name=F("campaign__brand__name"),
         currency=F("campaign__brand__currency"),
+        month=TruncMonth("day"),
     )
 
 

@@ -30,13 +30,17 @@ class ReportQuery(DayRange):
 
 
 class LineAnswer(BaseModel):
-    """What one campaign, brand or day cost. A day has a line for each currency: they are never added up."""
+    """What one campaign, brand, day or month cost.
+
+    A day or month has a line for each currency: they are never added up.
+    """
 
     campaign_id: int | None = Field(description="In a report by campaign.")
     campaign: str | None = Field(description="In a report by campaign: its name.")
     brand_id: int | None = Field(description="In a report by campaign or brand.")
     brand: str | None = Field(description="In a report by campaign or brand: its name.")
     day: Day | None = Field(description="In a report by day; each brand's own.")
+    month: Day | None = Field(description="In a report by month: its first day, also where the range begins later.")
     amount: Amount
     currency: Currency
 
@@ -48,6 +52,7 @@ class LineAnswer(BaseModel):
             brand_id=line.brand_id,
             brand=line.brand_name,
             day=line.day,
+            month=line.month,
             amount=format_amount(line.amount, line.currency),
             currency=line.currency,
         )
@@ -66,7 +71,7 @@ class ReportAnswer(BaseModel):
 
 @router.get("/reports/spend", response={200: ReportAnswer, **PROBLEMS})
 def report_spend(request: Request, query: Query[ReportQuery]) -> ReportAnswer:
-    """Spend by campaign, brand or day over a range of days of the brands' own calendars."""
+    """Spend by campaign, brand, day or month over a range of days of the brands' own calendars."""
     brands = brands_of(request.auth)
     if query.brand is not None:
         brands = brands.filter(pk=query.brand)
@@ -91,7 +96,7 @@ def _cursor(line: RangeLine, grouping: str) -> str:
 
 def _read_cursor(cursor: str, grouping: str) -> tuple[Any, ...]:
     try:
-        if grouping == "day":
+        if grouping in ("day", "month"):
             day, currency = cursor.split(":")
             return date.fromisoformat(day), currency
         row = int(cursor)

@@ -1,4 +1,4 @@
-"""Spend over a range of days, by campaign, brand and day, in the function and over HTTP."""
+"""Spend over a range of days, by campaign, brand, day and month, in the function and over HTTP."""
 
 from __future__ import annotations
 
@@ -142,6 +142,7 @@ def test_a_line_over_http_says_what_it_is_for(program: Caller, books: list[Campa
             "brand_id": campaign.brand_id,
             "brand": campaign.brand.name,
             "day": None,
+            "month": None,
             "amount": "4440",
             "currency": "JPY",
         }
