@@ -195,6 +195,13 @@ UNFOLD = {
                         "icon": "schedule",
                         "link": reverse_lazy("admin:campaigns_daypartingschedule_changelist"),
                     },
+                    {
+                        "title": "Reports",
+                        "icon": "bar_chart",
+                        "link": reverse_lazy("admin:campaigns_dailyspend_report"),
+                        "permission": lambda request: request.user.has_perm("campaigns.view_dailyspend"),
+                        "active": lambda request: "/dailyspend/report/" in request.path,
+                    },
                 ],
             },
             {
@@ -210,6 +217,9 @@ UNFOLD = {
                         "title": "Spend by day",
                         "icon": "calendar_month",
                         "link": reverse_lazy("admin:campaigns_dailyspend_changelist"),
+                        "active": lambda request: (
+                            "/dailyspend/" in request.path and "/dailyspend/report/" not in request.path
+                        ),
                     },
                     {
                         "title": "Import spend",

@@ -6,14 +6,15 @@ from babel.numbers import get_currency_name
 from django import forms
 from django.contrib import admin
 from django.db.models import Count, Field, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from campaigns.admin.base import EditPage
+from campaigns.admin.client_reports import client_report_page, may_see_client_reports
 from campaigns.admin.displays import period_bar
-from campaigns.admin.unfolded import display
+from campaigns.admin.unfolded import action, display
 from campaigns.currencies import CURRENCIES
 from campaigns.enforcement import move_clock
 from campaigns.models import Brand, Campaign, SpendLog
@@ -25,6 +26,7 @@ class BrandAdmin(EditPage):
     list_display = ("name", "shown_status", "today", "month", "running", "timezone", "currency")
     list_filter = ("is_active", ("currency", AllValuesCheckboxFilter), ("timezone", AllValuesCheckboxFilter))
     search_fields = ("name", "description")
+    actions_detail = ("client_report",)
     readonly_fields = ("today", "month", "created_at", "updated_at")
     fieldsets: ClassVar = (
         (None, {"fields": ("name", "description", "is_active")}),
@@ -67,6 +69,13 @@ class BrandAdmin(EditPage):
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
+
+    def has_client_report_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return may_see_client_reports(request.user)
+
+    @action(description="Client report", permissions=["client_report"], url_path="client-report")
+    def client_report(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return client_report_page(request, self, object_id)
 
     @display(description="Status", label={"Active": "success", "Inactive": "danger"})
     def shown_status(self, brand: Brand) -> str:

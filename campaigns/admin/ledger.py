@@ -3,6 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
@@ -12,6 +15,7 @@ from unfold.contrib.filters.admin import (
     RangeDateTimeFilter,
 )
 
+from campaigns.admin import reports
 from campaigns.admin.base import ReadOnlyPage
 from campaigns.admin.unfolded import display
 from campaigns.holds import Hold
@@ -60,6 +64,20 @@ class DailySpendAdmin(CampaignRecordPage):
         ("day", RangeDateFilter),
     )
     search_fields = SEARCHED
+
+    def get_urls(self) -> list[URLPattern]:
+        report, export = self.admin_site.admin_view(self.report), self.admin_site.admin_view(self.export)
+        own = [
+            path("report/", report, name="campaigns_dailyspend_report"),
+            path("report/<str:kind>/", export, name="campaigns_dailyspend_export"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def report(self, request: HttpRequest) -> HttpResponseBase:
+        return reports.report_page(request, self)
+
+    def export(self, request: HttpRequest, kind: str) -> HttpResponseBase:
+        return reports.export(request, self, kind)
 
     @display(description="Spent", ordering="amount")
     def shown_amount(self, day: DailySpend) -> str:

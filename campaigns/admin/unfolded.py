@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import TabularInline as DjangoTabularInline
 
     class ModelAdmin(DjangoModelAdmin[Any]):
+        actions_detail: tuple[str, ...]
         actions_submit_line: tuple[str, ...]
         list_filter_submit: bool
         list_fullwidth: bool
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     class TabularInline(DjangoTabularInline[Any, Any]): ...
 
-    def action(*, description: str, permissions: list[str]) -> Callable[[Method], Method]: ...
+    def action(
+        *, description: str, permissions: Iterable[str], url_path: str | None = None
+    ) -> Callable[[Method], Method]: ...
 
     def display(
         *,
