@@ -16,8 +16,10 @@ from campaigns.money import ZERO
 from campaigns.periods import ONE_DAY, day_start, local_date
 from campaigns.reports import RangeReport
 
-# Of more campaigns that one budget paused on a day, only how many they are is told.
+# Campaigns that a budget paused on a day are named up to this many, and up to one where the whole month has more than
+# MANY_PAUSES of them: it is one page. Of others it is told how many they are.
 NAMED_CAMPAIGNS = 3
+MANY_PAUSES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class BudgetPause:
     """A budget that held a campaign on a local day, from and until a local time."""
 
     day: date
+    campaign_id: int
     campaign: str
     hold: Hold
     since: datetime
@@ -88,23 +91,31 @@ def brand_month(brand: Brand, month: date, *, at: datetime) -> BrandMonth:
 
 
 def pauses_in_words(pauses: list[BudgetPause]) -> Iterator[tuple[date, list[str]]]:
-    """Each day with what its budgets paused: `Daily budget reached: Spring (from 14:05), Autumn (09:10 to 11:00)`."""
+    """Each day with what its budgets paused: `Daily budget: Spring (from 14:05), Autumn (09:10 to 11:00)`."""
     days: dict[date, dict[Hold, list[BudgetPause]]] = defaultdict(lambda: defaultdict(list))
     for pause in pauses:
         days[pause.day][pause.hold].append(pause)
+    named = NAMED_CAMPAIGNS if len(pauses) <= MANY_PAUSES else 1
     for day, holds in sorted(days.items()):
-        yield day, [f"{LABELS[hold]}: {_campaigns_in_words(holds[hold])}" for hold in LABELS if hold in holds]
+        yield (
+            day,
+            [
+                f"{label.removesuffix(' reached')}: {_campaigns_in_words(holds[hold], named)}"
+                for hold, label in LABELS.items()
+                if hold in holds
+            ],
+        )
 
 
-def _campaigns_in_words(pauses: list[BudgetPause]) -> str:
-    campaigns = list(dict.fromkeys(pause.campaign for pause in pauses))
-    if len(campaigns) > NAMED_CAMPAIGNS:
-        return f"{len(campaigns):,} campaigns (from {min(pause.since for pause in pauses):%H:%M})"
-    times: dict[str, list[str]] = defaultdict(list)
+def _campaigns_in_words(pauses: list[BudgetPause], named: int) -> str:
+    times: dict[int, list[str]] = defaultdict(list)
+    names = {pause.campaign_id: pause.campaign for pause in pauses}
+    if len(names) > named:
+        return f"{len(names):,} campaigns (from {min(pause.since for pause in pauses):%H:%M})"
     for pause in pauses:
         since = f"{pause.since:%H:%M}"
-        times[pause.campaign].append(f"from {since}" if pause.until is None else f"{since} to {pause.until:%H:%M}")
-    return ", ".join(f"{campaign} ({', '.join(times[campaign])})" for campaign in campaigns)
+        times[pause.campaign_id].append(f"from {since}" if pause.until is None else f"{since} to {pause.until:%H:%M}")
+    return ", ".join(f"{name} ({', '.join(times[campaign_id])})" for campaign_id, name in names.items())
 
 
 def _budget_pauses(brand: Brand, first: date, last: date) -> list[BudgetPause]:
@@ -129,6 +140,6 @@ def _budget_pauses(brand: Brand, first: date, last: date) -> list[BudgetPause]:
             if pause is not None and pause.day == day:
                 pause.until = local
         for hold in Hold(after & ~before):
-            lasting[campaign_id, hold] = pause = BudgetPause(day, name, hold, local)
+            lasting[campaign_id, hold] = pause = BudgetPause(day, campaign_id, name, hold, local)
             pauses.append(pause)
     return pauses

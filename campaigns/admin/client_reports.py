@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -14,8 +15,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 
-from campaigns.admin.charts import Bullet, Day, bullet, day_bars
+from campaigns.admin.charts import WIDTH, Bullet, Day, bullet, day_bars
 from campaigns.client_report import BrandMonth, brand_month, pauses_in_words
 from campaigns.models import Brand
 from campaigns.money import ZERO, format_money
@@ -53,6 +55,7 @@ def client_report_page(request: HttpRequest, page: ModelAdmin[Any], brand_id: st
         **page.admin_site.each_context(request),
         "opts": page.opts,
         "title": f"{brand}, {report.first:%B %Y}",
+        "original": brand,
         "brand": brand,
         "report": report,
         **_shown(report),
@@ -93,17 +96,22 @@ def _shown(report: BrandMonth) -> dict[str, Any]:
         "budget": None if budget is None else format_money(budget, currency),
         "left": None if left is None else format_money(abs(left), currency),
         "is_over_budget": left is not None and left < 0,
-        "used": None if budget is None else f"{report.spend / budget:.1%}",
+        "used": None if budget is None else f"{_rounded_down(report.spend / budget):.1%}",
         "bullet": None if budget is None else bullet(Bullet(report.spend, budget), currency=currency),
-        "chart": day_bars(
-            [Day(day, spend) for day, spend in report.days],
-            currency=currency,
-            title=f"Spend by day, {report.first:%B %Y}",
-            today=report.today,
-            width=720,
-        ),
+        "charts": [(name, _chart(report, width)) for name, width in (("wide", 2 * WIDTH), ("narrow", WIDTH))],
         "highest": f"The most on one day: {format_money(peak[0], currency)} on {peak[1]:%A %Y-%m-%d}." if peak else "",
         "campaigns": [(name, format_money(spend, currency), f"{share:.1%}") for name, spend, share in lines],
         "paused": paused,
         "days_so_far": sum(spend is not None for _, spend in report.days),
     }
+
+
+def _rounded_down(share: Decimal) -> Decimal:
+    """A budget that is not quite reached must not read 100.0%."""
+    return share.quantize(Decimal("0.001"), ROUND_DOWN)
+
+
+def _chart(report: BrandMonth, width: int) -> SafeString:
+    days = [Day(day, spend) for day, spend in report.days]
+    title = f"Spend by day, {report.first:%B %Y}"
+    return day_bars(days, currency=report.brand.currency, title=title, today=report.today, width=width)

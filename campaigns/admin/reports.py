@@ -114,7 +114,7 @@ def report_page(request: HttpRequest, page: ModelAdmin[Any]) -> HttpResponse:
     """Spend by campaign, brand, day or month, some hundred lines at a time."""
     require_view(request, page)
     form = RangeForm(request.GET)
-    context = {**page.admin_site.each_context(request), "opts": page.opts, "title": "Reports", "form": form}
+    context = {**page.admin_site.each_context(request), "title": "Reports", "form": form}
     context["range_fields"] = [form["from"], form["to"]]
     if form.is_valid():
         at = timezone.now()
@@ -131,7 +131,11 @@ def shown_report(request: HttpRequest, address: Address, day: date) -> dict[str,
     totals = report.totals()
     page = Page.of(request.GET.get("page", ""), report.count())
     table = Table(
-        address, totals, request.user.has_perm("campaigns.view_campaign"), may_see_client_reports(request.user)
+        address,
+        totals,
+        client_month=min(address.last, max(address.first, day)),
+        links_campaigns=request.user.has_perm("campaigns.view_campaign"),
+        links_clients=may_see_client_reports(request.user),
     )
     brand_id = address.brand_id
     return {
@@ -153,7 +157,7 @@ def shown_report(request: HttpRequest, address: Address, day: date) -> dict[str,
         ],
         "all_brands": address.url(brand_id=None),
         "may_import": request.user.has_perm("campaigns.add_spendimport"),
-        "client_report": client_report_url(brand_id, address.first) if brand_id and table.links_clients else "",
+        "client_report": client_report_url(brand_id, table.client_month) if brand_id and table.links_clients else "",
     }
 
 
@@ -218,6 +222,7 @@ class Table:
 
     address: Address
     totals: dict[str, Decimal]
+    client_month: date  # the last one of the range that has begun
     links_campaigns: bool
     links_clients: bool
 
@@ -258,7 +263,7 @@ class Table:
         row = [cells[column] for column in COLUMNS[self.address.by]]
         row.append(Cell(f"{line.amount / total:.1%}" if total else "", is_number=True))
         if self.client_column and line.brand_id is not None:
-            row.append(Cell("Client report", client_report_url(line.brand_id, self.address.first)))
+            row.append(Cell("Client report", client_report_url(line.brand_id, self.client_month)))
         return row
 
 
