@@ -20,7 +20,12 @@ from openpyxl.styles import Font
 
 from campaigns.currencies import decimals
 from campaigns.money import DECIMALS, format_amount
-from campaigns.reports import COLUMNS, RangeLine, RangeReport
+from campaigns.reports import COLUMNS, RangeLine, RangeReport, SpendReport
+
+CURRENT_HEADINGS = (
+    *("Brand", "Campaign", "Status", "Currency", "Spend today", "Daily budget"),
+    *("Spend this month", "Monthly budget", "Spend in all", "Total budget"),
+)
 
 
 class Amount(NamedTuple):
@@ -66,6 +71,21 @@ def report_cells(line: RangeLine) -> dict[str, Cell]:
         "currency": line.currency,
         "spend": Amount(line.amount, line.currency),
     }
+
+
+def current_rows(report: SpendReport) -> Iterator[Row]:
+    """Spend against budgets as it stands: each campaign, and behind them their brand, as a line without a campaign."""
+    for each in report.brands:
+        for line in (*each.campaigns, each.brand):
+            campaign = None if line is each.brand else line.name
+            amounts = (line.daily_spend, line.daily_budget, line.monthly_spend, line.monthly_budget)
+            yield [
+                *(each.brand.name, campaign, line.status, each.currency),
+                *(
+                    None if amount is None else Amount(amount, each.currency)
+                    for amount in (*amounts, line.total_spend, line.total_budget)
+                ),
+            ]
 
 
 def csv_pieces(headings: Sequence[str], rows: Iterable[Row], *, bom: bool) -> Iterator[str]:

@@ -211,6 +211,27 @@ class RangeReport:
         """Spend by currency (R2)."""
         return totals_in_range(self.first, self.last, brands=self.brands)
 
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain JSON: amounts as exact strings, days and months in ISO 8601."""
+        return {
+            "from": self.first.isoformat(),
+            "to": self.last.isoformat(),
+            "by": self.by,
+            "totals": {currency: format_amount(amount, currency) for currency, amount in self.totals().items()},
+            "lines": [self._line_as_json(line) for line in self.lines()],
+        }
+
+    def _line_as_json(self, line: RangeLine) -> dict[str, Any]:
+        named: dict[str, dict[str, Any]] = {
+            "campaign": {"campaign_id": line.campaign_id, "campaign": line.campaign_name},
+            "brand": {"brand_id": line.brand_id, "brand": line.brand_name},
+            "day": {"day": str(line.day)},
+            "month": {"month": f"{line.month:%Y-%m}" if line.month else None},
+            "currency": {"currency": line.currency},
+            "spend": {"spend": format_amount(line.amount, line.currency)},
+        }
+        return {name: value for column in COLUMNS[self.by] for name, value in named[column].items()}
+
     def _sums(self) -> QuerySet[Any, dict[str, Any]]:
         days = _days_in_range(self.first, self.last, self.brands)
         return _sums(self.by, days).order_by(*_ordering(self.by, self.sort or DEFAULT_SORTS[self.by]))

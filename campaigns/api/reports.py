@@ -40,7 +40,7 @@ class LineAnswer(BaseModel):
     brand_id: int | None = Field(description="In a report by campaign or brand.")
     brand: str | None = Field(description="In a report by campaign or brand: its name.")
     day: Day | None = Field(description="In a report by day; each brand's own.")
-    month: Day | None = Field(description="In a report by month: its first day, also where the range begins later.")
+    month: str | None = Field(pattern="^[0-9]{4}-[0-9]{2}$", description="In a report by month; each brand's own.")
     amount: Amount
     currency: Currency
 
@@ -52,7 +52,7 @@ class LineAnswer(BaseModel):
             brand_id=line.brand_id,
             brand=line.brand_name,
             day=line.day,
-            month=line.month,
+            month=f"{line.month:%Y-%m}" if line.month else None,
             amount=format_amount(line.amount, line.currency),
             currency=line.currency,
         )

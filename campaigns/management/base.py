@@ -6,11 +6,14 @@ Data goes to stdout, words to stderr. Exit codes: 0 done, 1 a clear error, 2 wro
 from __future__ import annotations
 
 import json
+import os
+import re
+import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, TypeVar
 
 from celery import current_app
@@ -38,6 +41,16 @@ def instant(text: str) -> datetime:
     if not 2000 <= moment.year < 3000:
         raise ArgumentTypeError(f"{text!r} is no time to act as of: write one between 2000 and 2999.")
     return moment
+
+
+def day(text: str) -> date:
+    """A day such as 2026-11-21, for `--from` and `--to`."""
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII) and 2000 <= int(text[:4]) < 3000:
+            return date.fromisoformat(text)
+    except ValueError:  # there is no 31 November
+        pass
+    raise ArgumentTypeError(f"{text!r} is no day between 2000 and 2999, such as 2026-11-21.")
 
 
 def positive(text: str) -> int:
@@ -146,3 +159,17 @@ def progress_watch() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(bars[step], completed=done, total=total or None)
 
         yield watch
+
+
+@contextmanager
+def while_somebody_reads() -> Iterator[None]:
+    """Write no more once a reader such as `head` has enough. What was done is done."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:  # the rest of it, too, goes nowhere
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

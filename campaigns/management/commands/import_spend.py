@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -32,7 +31,7 @@ from campaigns.intake import (
     import_daily_totals,
     import_entries,
 )
-from campaigns.management.base import progress_watch
+from campaigns.management.base import progress_watch, while_somebody_reads
 from campaigns.matching import beside
 from campaigns.money import ZERO, format_amount
 from campaigns.receipts import CampaignLine, Listing, MonthLine, line_as_json
@@ -114,7 +113,7 @@ class Command(BaseCommand):
                         receipt = import_daily_totals(spend, sheet, watch=watch, **settled)
             except (UnreadableFile, Overtaken) as error:
                 raise CommandError(_shown(f"{options['file']}: {error} Nothing was imported.")) from error
-            with _while_somebody_reads():
+            with while_somebody_reads():
                 if options["format"] == "json":
                     self.write_json(receipt)
                 else:
@@ -262,20 +261,6 @@ def _faults(receipt: ImportReceipt) -> Iterator[str]:
     if receipt.short_of_total:
         stated, short = _exact(receipt.sums[0].currency, receipt.stated_total or ZERO, receipt.short_of_total)
         yield f"The file's own total is {stated}: its rows miss that by {short}."
-
-
-@contextmanager
-def _while_somebody_reads() -> Iterator[None]:
-    """Write no more once a reader such as `head` has enough. What was done is done."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except BrokenPipeError:  # the rest of it, too, goes nowhere
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _shown(text: str) -> str:
