@@ -17,10 +17,11 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelect2Widget
+from unfold.widgets import UnfoldAdminSelect2Widget
 
 from campaigns import desk, outlook
 from campaigns.admin.charts import Band, Bullet, Day, bullet, day_bars, month_line
+from campaigns.admin.reports import DayInput
 from campaigns.admin.timeline import in_words, verb
 from campaigns.holds import Hold
 from campaigns.models import Brand, Campaign, StatusChange
@@ -31,8 +32,6 @@ from campaigns.periods import ONE_DAY, day_start, local_date
 
 admin.site.index_template = "campaigns/desk/dashboard.html"
 
-WIDE = 720  # of a chart beside nothing
-
 
 class View(forms.Form):
     """What the address bar asks for."""
@@ -40,7 +39,7 @@ class View(forms.Form):
     brand = forms.ModelChoiceField(
         Brand.objects.order_by("name"), required=False, empty_label="All brands", widget=UnfoldAdminSelect2Widget
     )
-    day = forms.DateField(required=False, widget=UnfoldAdminDateWidget, help_text="Empty: now.")
+    day = forms.DateField(label="Day (empty: now)", required=False, widget=DayInput)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -60,12 +59,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "may_view": True,
-        "subtitle": "",
+        "title": "Dashboard",
         "form": form,
         "on": on,
         "brands": brands,
         "has_campaigns": campaigns.exists(),
-        "figures": _figures(brands, campaigns, at, on),
+        "strip": _strip(brands, campaigns, at, on),
         "concerns": [] if on else _concerns(campaigns, brands, at, request.user),
         "lines": [_line(line) for line in desk.brand_lines(list(page), at=at, on=on)],
         "page": page,
@@ -77,44 +76,41 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One of the strip: what it is, its value, and a few words."""
+class Tile:
+    """Of the strip: what it is about, and its figures with a few words each."""
 
-    name: str
-    value: str
-    words: str = ""
+    title: str
+    rows: list[tuple[str, str, str]]
 
 
-def _figures(brands: Collection[Brand], campaigns: Any, at: datetime, on: date | None) -> list[Figure]:
-    shown = []
-    for line in desk.figures(brands, at=at, on=on):
-        currency = line.currency
-        of_budget = ""
-        if line.budgets:
-            of_budget = f"{line.spent_of_budgets / line.budgets:.0%} of {format_money(line.budgets, currency)}"
-        off = [
-            f"{format_money(_rounded(amount), currency)} {which}"
-            for amount, which in ((line.ahead, "ahead of plan"), (line.behind, "behind"))
-            if amount
-        ]
-        shown += [
-            Figure(f"Spent on {on:%a %-d %b}" if on else "Spent today", format_money(line.spent_today, currency)),
-            Figure(
-                f"Spent in {on:%B}" if on else "Spent this month",
-                format_money(line.spent_this_month, currency),
-                of_budget,
-            ),
-            Figure("At risk", format_money(_rounded(line.at_risk), currency), ", ".join(off) or "All on track"),
-        ]
+def _strip(brands: Collection[Brand], campaigns: Any, at: datetime, on: date | None) -> list[Tile]:
+    tiles = [_money_tile(figures, on) for figures in desk.figures(brands, at=at, on=on)]
     if on is None:
-        clocks = outlook.clocks_of(brands, at).values()
-        counts = desk.counts(campaigns, clocks)
-        shown += [
-            Figure("Running", f"{counts.running:,}", "campaigns"),
-            Figure("Paused", f"{counts.paused:,}", "campaigns"),
-            Figure("Finishing", f"{counts.finishing:,}", f"within {desk.ENDING_DAYS} days"),
+        counts = desk.counts(campaigns, outlook.clocks_of(brands, at).values())
+        rows = [
+            ("Running", f"{counts.running:,}", ""),
+            ("Paused", f"{counts.paused:,}", ""),
+            ("Finishing", f"{counts.finishing:,}", f"within {desk.ENDING_DAYS} days"),
         ]
-    return shown
+        tiles.insert(0, Tile("Campaigns", rows))
+    return tiles
+
+
+def _money_tile(figures: desk.Figures, on: date | None) -> Tile:
+    def money(amount: Decimal) -> str:
+        return format_money(amount, figures.currency)
+
+    of_budget = ""
+    if figures.budgets:
+        of_budget = f"{figures.spent_of_budgets / figures.budgets:.0%} of {money(figures.budgets)}"
+    off = {"ahead of plan": _rounded(figures.ahead), "behind plan": _rounded(figures.behind)}
+    risks = [f"{money(amount)} {which}" if all(off.values()) else which for which, amount in off.items() if amount]
+    rows = [
+        (f"{on:%a %-d %b}" if on else "Today", money(figures.spent_today), ""),
+        (f"{on:%B}" if on else "This month", money(figures.spent_this_month), of_budget),
+        ("At risk", money(_rounded(figures.at_risk)), ", ".join(risks) or "all on track"),
+    ]
+    return Tile(figures.currency, rows)
 
 
 def _rounded(amount: Decimal) -> Decimal:
@@ -176,19 +172,24 @@ def _month(brand: Brand | None, currency: str, zone: ZoneInfo, at: datetime, on:
     days = _days(seen)
     title = f"{seen.today:%B %Y}" + ("" if brand else f", all brands in {currency}")
     band = _band(seen)
-    words = ""
-    if seen.projected is not None and seen.interval is not None:
-        low, high = (format_money(amount, currency) for amount in seen.interval)
-        words = f"Will end at {format_money(seen.projected, currency)}: four times out of five within {low} to {high}."
     return {
         "title": title,
         "has_spend": any(day.spend for day in days),
-        "bars": day_bars(days, currency=currency, title=f"Spend by day, {title}", today=seen.today, width=WIDE),
-        "line": month_line(
-            days, currency=currency, title=f"Month to date, {title}", today=seen.today, band=band, width=WIDE
-        ),
-        "words": words,
+        "bars": day_bars(days, currency=currency, title=f"Spend by day, {title}", today=seen.today),
+        "line": month_line(days, currency=currency, title=f"Month to date, {title}", today=seen.today, band=band),
+        "words": _end_in_words(seen),
     }
+
+
+def _end_in_words(seen: Outlook) -> str:
+    if seen.projected is None or seen.interval is None:
+        return ""
+    low, high = seen.interval
+    projected = format_money(seen.projected, seen.currency)
+    if low == high:
+        return f"Will end at {projected}, where the budgets stop it."
+    within = f"{format_money(low, seen.currency)} and {format_money(high, seen.currency)}"
+    return f"Will end at {projected}, four times out of five between {within}."
 
 
 def _days(seen: Outlook) -> list[Day]:
