@@ -312,8 +312,9 @@ def replay(
 ) -> Replay:
     """Play the brand's local days from `first` to `last` again, with its campaigns' `changes` by id.
 
-    `only` names the campaigns to tell of; others are played too where they share a budget of the brand. `at` (aware)
-    is now: nothing after it is played. Raises Brand.DoesNotExist, and ValueError for days that cannot be played.
+    `only` names the campaigns to tell of; the others spend what they did, also where a budget of the brand is shared.
+    `at` (aware) is now: nothing after it is played. Raises Brand.DoesNotExist, and ValueError for days or changes that
+    cannot be played.
     """
     plan = _planned(brand_id, first, last, at, brand_change, changes, only)
     scratch = Scratch()
@@ -351,7 +352,7 @@ class _Plan:
     campaigns: dict[int, Campaign]  # those played
     names: dict[int, str]  # of those to tell of
     windows: dict[int, tuple[Window, ...]]  # those that stood
-    changed_windows: dict[int, tuple[Window, ...]]
+    played_windows: dict[int, tuple[Window, ...]]
     brand_change: Change
     changes: Mapping[int, Change]
     days: list[date]
@@ -397,10 +398,13 @@ def _planned(
     if strangers := told - set(campaigns):
         raise ValueError(f"{brand} has no campaign {min(strangers)}.")
     windows = _windows(campaigns)
+    for pk in campaigns.keys() - told:
+        _let_go(campaigns[pk])
     for campaign_id, change in changes.items():
         for name, budget in change.budgets.items():
             setattr(campaigns[campaign_id], name, budget)
-    changed = {pk: change.windows for pk, change in changes.items() if change.windows is not None}
+    played_windows = {pk: each for pk, each in windows.items() if pk in told}
+    played_windows |= {pk: change.windows for pk, change in changes.items() if change.windows is not None}
     _open(brand, campaigns, first)
     return _Plan(
         brand=brand,
@@ -408,13 +412,19 @@ def _planned(
         campaigns=campaigns,
         names={pk: campaign.name for pk, campaign in campaigns.items() if pk in told},
         windows=windows,
-        changed_windows=windows | changed,
+        played_windows=played_windows,
         brand_change=brand_change,
         changes=changes,
         days=days,
         until=min(day_start(clock.zone, last + ONE_DAY), clock.at),
         spent=spent,
     )
+
+
+def _let_go(campaign: Campaign) -> None:
+    """Take its limits away: what it spent is given, and counts for its brand."""
+    for name in (*CAMPAIGN_BUDGETS, "start_date", "end_date"):
+        setattr(campaign, name, None)
 
 
 def _windows(campaigns: Collection[int]) -> dict[int, tuple[Window, ...]]:
@@ -514,11 +524,11 @@ class _Stage:
         Campaign.objects.bulk_create(plan.campaigns.values())
         DaypartingSchedule.objects.bulk_create(
             DaypartingSchedule(campaign_id=pk, day_of_week=window.day, start_time=window.start, end_time=window.end)
-            for pk, windows in plan.changed_windows.items()
+            for pk, windows in plan.played_windows.items()
             for window in windows
         )
         self.edges: dict[int, set[time]] = defaultdict(set)  # of a weekday's windows, by weekday
-        for windows in plan.changed_windows.values():
+        for windows in plan.played_windows.values():
             for window in windows:
                 for day in (window.day, window.day % 7 + 1):
                     self.edges[day] |= {window.start, window.end}
@@ -547,23 +557,28 @@ class _Stage:
                 self.accounts = campaign_accounts(self.plan.campaigns, [self.brand_id])
                 self.brand = brand_accounts([self.brand_id])[self.brand_id]
             while entry is not None and entry.timestamp < following:
-                self.spend(entry)
-                entry = next(waiting, None)
+                now, crossed = entry.timestamp, False
+                while entry is not None and entry.timestamp == now:
+                    crossed |= self.spend(entry)
+                    entry = next(waiting, None)
+                if crossed:
+                    self.record()
+                    self.read_statuses()
         self.record()
 
     def read_statuses(self) -> None:
         self.statuses = dict(Campaign.objects.order_by().values_list("pk", "status"))
 
-    def spend(self, entry: _Entry) -> None:
-        """Let an entry come in. What reaches a budget, or leaves one, is put before the ledger at once."""
+    def spend(self, entry: _Entry) -> bool:
+        """Let an entry come in, and say whether it reaches a budget or leaves one: then the ledger has to see it."""
         campaign_id, micros, timestamp = entry
         if micros < 0:
             # What is taken back counts also while it is paused, as far as it was spent here at all.
             micros = max(micros, -self.day_micros[campaign_id])
-        elif self.statuses[campaign_id] != Status.ACTIVE:
-            return
+        elif self.statuses[campaign_id] != Status.ACTIVE and campaign_id in self.plan.names:
+            return False
         if not micros:
-            return
+            return False
         campaign, brand = self.accounts[campaign_id], self.brand
         assert brand is not None
         self.day_micros[campaign_id] += micros
@@ -572,9 +587,7 @@ class _Stage:
         before = campaign.reached, brand.reached
         campaign.count(micros, timestamp)
         brand.count(micros, timestamp)
-        if (campaign.reached, brand.reached) != before:
-            self.record()
-            self.read_statuses()
+        return (campaign.reached, brand.reached) != before
 
     def record(self) -> None:
         """Put what came in before the ledger: of each campaign as one sum, since no budget was reached meanwhile.
@@ -686,7 +699,7 @@ def _result(plan: _Plan, played: Mapping[DayKey, Decimal], stops: Mapping[int, l
     after: dict[date, Decimal] = defaultdict(Decimal)
     for (campaign_id, day), amount in plan.spent.items():
         before[day] += amount
-        after[day] += played.get((campaign_id, day), ZERO) if campaign_id in plan.campaigns else amount
+        after[day] += played.get((campaign_id, day), ZERO) if campaign_id in plan.names else amount
     return Replay(
         brand_id=plan.brand.pk,
         brand=plan.brand.name,

@@ -233,11 +233,12 @@ def test_around_the_clock_in_place_of_hours_pauses_nobody() -> None:
     assert pauses(played(campaign, windows=())) == []
 
 
-def test_a_brand_s_budget_is_shared_with_campaigns_that_were_not_asked_for() -> None:
+def test_a_brand_s_budget_is_shared_with_campaigns_that_were_not_asked_for_and_spend_what_they_did() -> None:
     campaign = CampaignFactory.create()
     other = CampaignFactory.create(brand=campaign.brand)
     spend(other, ("08:00", "60"), ("10:00", "30"))
     spend(campaign, ("09:00", "30"), ("11:00", "30"))
+    Campaign.objects.filter(pk=other.pk).update(daily_budget=Decimal(1))
 
     told = replay(
         campaign.brand_id, DAY, DAY, at=NOW, brand_change=Change({"daily_budget": Decimal(80)}), only=[campaign.pk]
@@ -246,7 +247,7 @@ def test_a_brand_s_budget_is_shared_with_campaigns_that_were_not_asked_for() -> 
     (asked,) = told.campaigns
     assert pauses(asked) == [("05 09:00", "06 00:00", ["BRAND_DAILY_BUDGET"])]
     assert asked.total == Total(None, Decimal(60), Decimal(30))
-    assert told.total == Total(None, Decimal(150), Decimal(90))
+    assert told.total == Total(None, Decimal(150), Decimal(120))
 
 
 def test_a_campaign_that_was_not_asked_for_counts_as_it_was_where_no_budget_is_shared() -> None:
