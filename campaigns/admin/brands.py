@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter
 from unfold.widgets import UnfoldAdminSelect2Widget
 
-from campaigns.admin.base import EditPage
 from campaigns.admin.client_reports import client_report_page, may_see_client_reports
 from campaigns.admin.displays import period_bar
 from campaigns.admin.unfolded import action, display
+from campaigns.admin.what_if import WhatIfPage
 from campaigns.currencies import CURRENCIES
 from campaigns.enforcement import move_clock
 from campaigns.models import Brand, Campaign, SpendLog
@@ -22,11 +22,11 @@ from campaigns.rules import DAILY, MONTHLY
 
 
 @admin.register(Brand)
-class BrandAdmin(EditPage):
+class BrandAdmin(WhatIfPage):
     list_display = ("name", "shown_status", "today", "month", "running", "timezone", "currency")
     list_filter = ("is_active", ("currency", AllValuesCheckboxFilter), ("timezone", AllValuesCheckboxFilter))
     search_fields = ("name", "description")
-    actions_detail = ("client_report",)
+    actions_detail = ("what_if", "client_report")
     readonly_fields = ("today", "month", "created_at", "updated_at")
     fieldsets: ClassVar = (
         (None, {"fields": ("name", "description", "is_active")}),

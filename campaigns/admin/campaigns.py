@@ -21,11 +21,12 @@ from unfold.contrib.filters.admin import (
 from unfold.forms import PaginationInlineFormSet
 
 from campaigns import enforcement
-from campaigns.admin.base import EditPage, actor
+from campaigns.admin.base import actor
 from campaigns.admin.campaign_page import campaign_page
 from campaigns.admin.displays import budget_bar, period_bar
 from campaigns.admin.filters import HoldFilter, OverBudgetFilter
 from campaigns.admin.unfolded import TabularInline, action, display
+from campaigns.admin.what_if import WhatIfPage, brought_windows
 from campaigns.explain import explain
 from campaigns.models import Campaign, DaypartingSchedule, SpendLog
 from campaigns.rules import DAILY, MONTHLY
@@ -38,7 +39,20 @@ class Verb(Protocol):
 
 
 class WindowFormSet(PaginationInlineFormSet):
-    """The windows of a campaign. Django leaves out constraints that name the campaign; here they are checked too."""
+    """The windows of a campaign. Django leaves out constraints that name the campaign; here they are checked too.
+
+    Shown with `initial` beside the kept ones, and those of the ids `taken_away` marked to be deleted.
+    """
+
+    def __init__(self, *args: Any, taken_away: Collection[int] = (), **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.taken_away = taken_away
+        self.extra += len(options.get("initial") or ())
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if form.instance.pk in self.taken_away:
+            form.fields["DELETE"].initial = True
 
     def clean(self) -> None:
         super().clean()
@@ -61,7 +75,7 @@ class ScheduleInline(TabularInline):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(EditPage):
+class CampaignAdmin(WhatIfPage):
     list_display = ("name_and_brand", "shown_status", "why", "today", "month", "total", "end_date")
     list_select_related = ("brand",)
     list_filter = (
@@ -139,6 +153,9 @@ class CampaignAdmin(EditPage):
             )
             context["page"] = campaign_page(obj.pk, request, at=obj.read_at, draws=draws, changes=changes)
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: Any, inline: Any, prefix: str) -> dict[str, Any]:
+        return {**super().get_formset_kwargs(request, obj, inline, prefix), **brought_windows(request, obj)}
 
     def save_related(self, request: HttpRequest, form: forms.ModelForm[Campaign], formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

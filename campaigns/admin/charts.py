@@ -381,3 +381,44 @@ def _bullet_in_words(figures: Bullet, currency: str) -> str:
     if figures.band is not None:
         words += f". {band_in_words(figures.band, currency)}"
     return words
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedDay:
+    """A local day as it was, and as it would have been under other limits."""
+
+    day: date
+    before: Decimal
+    after: Decimal
+
+
+def compared_bars(days: Sequence[ComparedDay], *, currency: str, title: str, width: int = WIDTH) -> SafeString:
+    """Spend by day as it would have been, as bars before wider ones of what it was."""
+    frame = _Frame(
+        [Day(day.day, day.before) for day in days],
+        max((d for day in days for d in (day.before, day.after)), default=ZERO),
+        width,
+    )
+    drawn = [frame.axes(currency, None)]
+    for index, day in enumerate(days):
+        bars = [
+            _rect(
+                f"plot__bar plot__bar--{kind}",
+                frame.middle(index) - room / 2,
+                frame.y(amount),
+                room,
+                frame.bottom - frame.y(amount),
+            )
+            for kind, amount, room in (("was", day.before, frame.slot * 0.86), ("would", day.after, frame.slot * 0.46))
+            if amount > 0
+        ]
+        was, would = (format_money(amount, currency) for amount in (day.before, day.after))
+        words = f"{day.day:%a %d %b}: {was} as it was, {would} as it would have been"
+        drawn.append(
+            format_html("<g><title>{}</title>{}</g>", words, format_html_join("", "{}", ((bar,) for bar in bars)))
+        )
+    drawn.append(_legend([("was", "As it was"), ("would", "As it would have been")]))
+    before, after = (
+        format_money(sum(amounts, ZERO), currency) for amounts in ([d.before for d in days], [d.after for d in days])
+    )
+    return _svg("plot", width, HEIGHT, title, f"{before} as it was, {after} as it would have been.", drawn)

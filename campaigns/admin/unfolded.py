@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     class TabularInline(DjangoTabularInline[Any, Any]): ...
 
     def action(
-        *, description: str, permissions: Iterable[str], url_path: str | None = None
+        *, description: str, permissions: Iterable[str], url_path: str | None = None, icon: str | None = None
     ) -> Callable[[Method], Method]: ...
 
     def display(

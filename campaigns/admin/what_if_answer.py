@@ -1,0 +1,239 @@
+"""What a What if answers: a replay of the last full month, and where this one would end, in words and drawings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.db.models import Q, Sum
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from campaigns.admin.charts import Band, ComparedDay, band_in_words, compared_bars
+from campaigns.admin.week import open_hours, share_over
+from campaigns.currencies import decimals
+from campaigns.forecasting import CAMPAIGN, HISTORY_DAYS, PORTFOLIO, Limits, forecast
+from campaigns.holds import Hold
+from campaigns.hours import Window
+from campaigns.models import Brand, Campaign, DailySpend, DaypartingSchedule
+from campaigns.money import ZERO, format_money
+from campaigns.pacing import Month, Series, month_of
+from campaigns.periods import ONE_DAY, LocalClock, local_clock
+from campaigns.replay import Change, DayReplay, Replay, in_hours, last_month_with_spend, replay
+
+Subject = Brand | Campaign
+
+LIMITS_NOTE = (
+    "Limits count for the whole month as they stand today, with what is tried here. What people paused by hand is not "
+    "played again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The month that is played."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a person tries: what is otherwise, and all limits as they stand and as they would."""
+
+    change: Change
+    standing: Mapping[str, Any]
+    wanted: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DayLine:
+    day: date
+    spent: str
+    would: str
+    paused: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignLine:
+    name: str
+    url: str
+    spent: str
+    would: str
+    days: int
+    hours: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    headline: str
+    figures: list[tuple[str, str]]
+    chart: SafeString
+    notes: list[str]
+    projection: list[str]
+    campaigns: list[CampaignLine]
+    days: list[DayLine]
+    of_campaign: bool
+
+
+def standing_windows(campaign: Campaign) -> tuple[Window, ...]:
+    rows = DaypartingSchedule.objects.filter(campaign=campaign, is_active=True)
+    return tuple(sorted(Window(row.day_of_week, row.start_time, row.end_time) for row in rows))
+
+
+def month_to_play(subject: Subject, at: datetime) -> Played | None:
+    """The last full month of its own ledger."""
+    campaigns = Campaign.objects.filter(_campaigns_of(subject))
+    found = last_month_with_spend(campaigns, _brand(subject).timezone, at)
+    return Played(*found) if found else None
+
+
+def answer(subject: Subject, tried: Tried, month: Played, *, at: datetime) -> Answer:
+    """Play the month with what is tried. Raises ValueError for what cannot be played."""
+    of_campaign = isinstance(subject, Campaign)
+    if isinstance(subject, Campaign):
+        changes: dict[str, Any] = {"changes": {subject.pk: tried.change}, "only": [subject.pk]}
+    else:
+        changes = {"brand_change": tried.change}
+    told = replay(_brand(subject).pk, month.first, month.last, at=at, **changes)
+    total = told.campaigns[0].total if of_campaign else told.total
+    compared: Any = told.campaigns[0].days if of_campaign else told.brand_days
+    currency = told.currency
+    return Answer(
+        headline=_headline(told, of_campaign=of_campaign),
+        figures=[
+            (f"Spent in {month.first:%B %Y}", format_money(total.spent, currency)),
+            ("Would have spent", format_money(total.would_have_spent, currency)),
+            ("Difference", format_money(total.difference, currency)),
+            *([] if not of_campaign else [("Days held", str(len(told.campaigns[0].days_held)))]),
+            *([] if not of_campaign else [("Hours held", f"{in_hours(told.campaigns[0].held):,.1f}")]),
+        ],
+        chart=compared_bars(
+            [ComparedDay(day.day, day.spent, day.would_have_spent) for day in compared],
+            currency=currency,
+            title=f"Spend by day, {month.first:%B %Y}",
+        ),
+        notes=[
+            LIMITS_NOTE,
+            *told.notes,
+        ],
+        projection=_projection(subject, tried, local_clock(told.zone, at)),
+        campaigns=[] if of_campaign else _campaign_lines(told),
+        days=[
+            DayLine(
+                day.day,
+                format_money(day.spent, currency),
+                format_money(day.would_have_spent, currency),
+                _pauses(day, told) if isinstance(day, DayReplay) else "",
+            )
+            for day in compared
+        ],
+        of_campaign=of_campaign,
+    )
+
+
+def _brand(subject: Subject) -> Brand:
+    return subject.brand if isinstance(subject, Campaign) else subject
+
+
+def _campaigns_of(subject: Subject) -> Q:
+    return Q(pk=subject.pk) if isinstance(subject, Campaign) else Q(brand=subject.pk)
+
+
+def _headline(told: Replay, *, of_campaign: bool) -> str:
+    month = f"{told.first:%B %Y}"
+    if of_campaign:
+        (campaign,) = told.campaigns
+        held = len(campaign.days_held)
+        if not held:
+            return f"No budget would have paused it in {month}."
+        days = "day" if held == 1 else "days"
+        return (
+            f"It would have been paused on {held} {days} of {month}, for {in_hours(campaign.held):,.1f} hours in all."
+        )
+    held = sum(bool(campaign.days_held) for campaign in told.campaigns)
+    return f"{held} of {len(told.campaigns)} campaigns would have been paused by a budget in {month}."
+
+
+def _pauses(day: DayReplay, told: Replay) -> str:
+    """`14:05 to 24:00 (9.9 h): Daily budget reached`, for what is no matter of its hours."""
+    said = []
+    for stop in day.stops:
+        if stop.beyond_hours:
+            start, end = (instant.astimezone(told.zone) for instant in (stop.start, stop.end))
+            until = "24:00" if end.date() > start.date() else f"{end:%H:%M}"
+            said.append(f"{start:%H:%M} to {until} ({in_hours(stop.length):.1f} h): {stop.holds.label}")
+    return "; ".join(said)
+
+
+def _campaign_lines(told: Replay) -> list[CampaignLine]:
+    return [
+        CampaignLine(
+            each.name,
+            reverse("admin:campaigns_campaign_change", args=[each.id]),
+            format_money(each.total.spent, told.currency),
+            format_money(each.total.would_have_spent, told.currency),
+            len(each.days_held),
+            f"{in_hours(each.held):,.1f}",
+        )
+        for each in told.campaigns
+    ]
+
+
+def _projection(subject: Subject, tried: Tried, clock: LocalClock) -> list[str]:
+    """Where the current month will end as things stand, and where with what is tried. Empty where nobody can say."""
+    brand = _brand(subject)
+    if not brand.is_active:
+        return []
+    if isinstance(subject, Campaign) and (
+        subject.status not in {Campaign.Status.ACTIVE, Campaign.Status.PAUSED} or Hold.MANUAL in subject.hold_set
+    ):
+        return []
+    stands, wanted = (_band(subject, limits, clock) for limits in (tried.standing, tried.wanted))
+    if stands is None or wanted is None:
+        return []
+    sentences = [f"As it stands: {band_in_words(stands, brand.currency)}"]
+    if tried.standing != tried.wanted:
+        sentences.append(f"With what is tried: {band_in_words(wanted, brand.currency)}")
+    return sentences
+
+
+def _band(subject: Subject, limits: Mapping[str, Any], clock: LocalClock) -> Band | None:
+    windows = [
+        DaypartingSchedule(day_of_week=window.day, start_time=window.start, end_time=window.end)
+        for window in limits.get("windows", ())
+    ]
+    starts, ends = (subject.start_date, subject.end_date) if isinstance(subject, Campaign) else (None, None)
+    month = month_of(clock.today, starts=starts, ends=ends)
+    since = clock.today - timedelta(days=HISTORY_DAYS)
+    rows = DailySpend.objects.filter(
+        Q(campaign__brand=subject.pk) if isinstance(subject, Brand) else Q(campaign=subject.pk),
+        day__range=(since, clock.today),
+    )
+    known: dict[date, Decimal] = dict(rows.order_by().values_list("day").annotate(spent=Sum("amount")))
+    if month is None or not known:
+        return None
+    if windows:
+        hours = tuple(open_hours(windows, month.first + number * ONE_DAY) for number in range(month.length))
+        month = Month(month.first, month.last, hours)
+    first = min([*known, clock.today])
+    days = [first + number * ONE_DAY for number in range((clock.today - first).days)]
+    series = Series(
+        first, [known.get(day, ZERO) for day in days], known.get(clock.today, ZERO), share_over(windows, clock)
+    )
+    total = limits.get("total_budget")
+    total_left = total - subject.total_spend if total is not None and isinstance(subject, Campaign) else None
+    ends_at = forecast(
+        series,
+        month,
+        limits=Limits(limits["daily_budget"], limits["monthly_budget"], total_left),
+        habits=CAMPAIGN if isinstance(subject, Campaign) else PORTFOLIO,
+    )
+    step = Decimal(1).scaleb(-decimals(_brand(subject).currency))
+    low, projected, high = (
+        Decimal(amount).quantize(step, ROUND_HALF_UP) for amount in (ends_at.low, ends_at.projected, ends_at.high)
+    )
+    return Band(low, projected, high)
