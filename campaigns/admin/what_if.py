@@ -98,7 +98,7 @@ def _as_text(value: Decimal | tuple[Window, ...] | None) -> str:
 class WhatIfPage(EditPage):
     """An edit page with a What if beside it, which gives its values back to the form."""
 
-    actions_detail = ("what_if",)
+    actions_detail: tuple[str, ...] = ("what_if",)
 
     @action(description="What if", permissions=["view"], url_path="what-if", icon="science")
     def what_if(self, request: HttpRequest, object_id: str) -> HttpResponse:
