@@ -159,8 +159,8 @@ def _facts(change: StatusChange) -> list[tuple[str, str]]:
     for label, name in FACTS:
         if (spend := facts.get(f"{name}_spend")) is not None:
             budget = facts.get(f"{name}_budget")
-            of = "no limit" if budget is None else f"of {format_money(Decimal(budget), currency)}"
-            shown.append((label, f"{format_money(Decimal(spend), currency)} {of}"))
+            of = ", no limit" if budget is None else f" of {format_money(Decimal(budget), currency)}"
+            shown.append((label, f"{format_money(Decimal(spend), currency)}{of}"))
     return shown
 
 

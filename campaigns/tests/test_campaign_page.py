@@ -380,9 +380,9 @@ def test_a_status_change_shows_the_facts_that_it_was_decided_on(admin_page: Clie
     assert event.facts == [
         ("Clock", "Saturday 2026-11-21 13:00"),
         ("Today", "EUR 1,121.40 of EUR 120.00"),
-        ("This month", "EUR 1,121.40 no limit"),
-        ("In all", "EUR 1,121.40 no limit"),
-        ("Brand today", "EUR 1,121.40 no limit"),
+        ("This month", "EUR 1,121.40, no limit"),
+        ("In all", "EUR 1,121.40, no limit"),
+        ("Brand today", "EUR 1,121.40, no limit"),
         ("Brand this month", "EUR 1,121.40 of EUR 5,000.00"),
     ]
     assert event.clock == "13:00"
