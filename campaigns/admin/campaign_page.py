@@ -30,12 +30,6 @@ from campaigns.periods import ONE_DAY, LocalClock, local_clock
 Status = Campaign.Status
 
 LEVELS = {Status.ACTIVE: "success", Status.PAUSED: "warning", Status.DRAFT: "info", Status.COMPLETED: "default"}
-# What a person can do to a campaign in one click, by its status.
-VERBS = {
-    Status.ACTIVE: ("pause", "Pause"),
-    Status.DRAFT: ("activate", "Start now"),
-    Status.COMPLETED: ("activate", "Reopen"),
-}
 # Nothing is spent as long as these hold, and nobody knows how long that is.
 OPEN_ENDED = Hold.MANUAL | Hold.BRAND_INACTIVE
 
@@ -107,7 +101,7 @@ def campaign_page(campaign_id: int, request: HttpRequest, *, at: datetime, draws
     windows = [window for window in campaign.schedules.all() if window.is_active]
     said = explain(campaign.pk, at=at)
     return CampaignPage(
-        status=_status(campaign, said, user, changes=changes),
+        status=_status(campaign, said, user, clock, changes=changes),
         month=_month(campaign, said, windows, clock, request.GET.get("month", ""))
         if may_see(user, DailySpend)
         else None,
@@ -122,11 +116,11 @@ def campaign_page(campaign_id: int, request: HttpRequest, *, at: datetime, draws
     )
 
 
-def _status(campaign: Campaign, said: Explanation, user: User | AnonymousUser, *, changes: bool) -> StatusBlock:
+def _status(
+    campaign: Campaign, said: Explanation, user: User | AnonymousUser, clock: LocalClock, *, changes: bool
+) -> StatusBlock:
     status = Status(said.status)
-    verb = VERBS.get(status) if changes else None
-    if changes and status == Status.PAUSED and "MANUAL" not in [hold.code for hold in said.holds]:
-        verb = ("pause", "Keep it paused")
+    verb = _verb(campaign, said, clock) if changes else None
     return StatusBlock(
         label=str(status.label),
         level=LEVELS[status],
@@ -136,6 +130,23 @@ def _status(campaign: Campaign, said: Explanation, user: User | AnonymousUser, *
         step=Step(verb[1], _act(campaign, verb[0]), posts=True) if verb else None,
         recorded="" if said.recorded_status == said.status else str(Status(said.recorded_status).label),
     )
+
+
+def _verb(campaign: Campaign, said: Explanation, clock: LocalClock) -> tuple[str, str] | None:
+    """What a person can do to it at once, and how that is called."""
+    starts_later = campaign.start_date is not None and campaign.start_date > clock.today
+    has_ended = campaign.end_date is not None and campaign.end_date < clock.today
+    match said.status:
+        case Status.ACTIVE:
+            return "pause", "Pause"
+        case Status.PAUSED if "MANUAL" not in [hold.code for hold in said.holds]:
+            return "pause", "Keep it paused"
+        case Status.DRAFT if not starts_later:
+            return "activate", "Start now"
+        case Status.COMPLETED if not starts_later and not has_ended:
+            return "activate", "Reopen"
+        case _:
+            return None
 
 
 def _step(hold: Hold, campaign: Campaign, user: User | AnonymousUser, changes: bool) -> Step | None:

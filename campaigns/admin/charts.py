@@ -206,7 +206,7 @@ class _Frame:
             (
                 (" plot__day--today" if index == marked else "", _n(self.middle(index)), HEIGHT - 6, day.day.day)
                 for index, day in enumerate(self.days)
-                if index == marked or (_is_round(day.day, self.days[-1].day) and _is_apart(index, marked))
+                if index == marked or (_is_round(day.day) and _is_apart(index, marked))
             ),
         )
         code = format_html('<text class="plot__currency" x="{}" y="{}">{}</text>', _n(self.left - 4), TOP - 8, currency)
@@ -221,8 +221,8 @@ class _Frame:
         return format_html("{}{}{}{}", amounts, days, code, line)
 
 
-def _is_round(day: date, last: date) -> bool:
-    return day.day == 1 or (day.day % 5 == 0 and (day.day < 30 or day == last))
+def _is_round(day: date) -> bool:
+    return day.day == 1 or day.day % 5 == 0
 
 
 def _is_apart(index: int, marked: int | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -329,6 +330,17 @@ def test_r4_a_brand_that_moves_before_its_first_spend_counts_on_its_new_clock(ad
     record_spend([SpendEntry(campaign.pk, Decimal(10), spend_at)], at=NOON)
 
     assert state(campaign) == ("PAUSED", ["DAILY_BUDGET", "BRAND_DAILY_BUDGET"])
+
+
+def test_a_brand_edited_on_its_own_clock_keeps_the_period_that_was_begun_by_hand(admin_page: Client) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(timezone="Europe/Berlin"))
+    spend(campaign, "5")
+    reconcile(at=NOON + timedelta(minutes=1), force=True)
+    brand = Brand.objects.get()
+
+    posted(admin_page, f"{BRANDS}{brand.pk}/change/", brand_form(brand, daily_budget="5"))
+
+    assert Brand.objects.get().daily_spend == 0
 
 
 @pytest.mark.parametrize("field", ["name", "external_id"])

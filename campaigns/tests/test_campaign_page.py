@@ -131,6 +131,25 @@ def test_one_click_does_what_it_says_and_goes_back(
     assert StatusChange.objects.get().actor == "user:alice"
 
 
+@pytest.mark.parametrize(
+    ("fields", "offered"),
+    [
+        ({}, "Pause"),
+        ({"status": "PAUSED", "holds": 1}, None),  # the hold's own line offers to resume it
+        ({"status": "DRAFT"}, "Start now"),
+        ({"status": "DRAFT", "start_date": date(2026, 11, 22)}, None),
+        ({"status": "COMPLETED"}, "Reopen"),
+        ({"status": "COMPLETED", "end_date": date(2026, 11, 20)}, None),
+    ],
+)
+def test_nothing_is_offered_that_would_do_nothing(
+    admin_page: Client, fields: dict[str, Any], offered: str | None
+) -> None:
+    step = page_of(admin_page, CampaignFactory.create(**fields)).status.step
+
+    assert (step and step.label) == offered
+
+
 @pytest.mark.parametrize(("back", "goes"), [("/admin/?brand=1", True), ("https://evil.example/", False)])
 def test_one_click_goes_back_to_a_page_of_this_site_alone(admin_page: Client, back: str, goes: bool) -> None:
     campaign = CampaignFactory.create()
