@@ -279,6 +279,90 @@ def test_spend_report_tells_spend_of_the_current_periods_and_never_adds_up_curre
     assert "All brands in JPY: JPY 700 today, JPY 700 this month." in text
 
 
+RANGE = ("--from", "2026-11-01", "--to", "2026-11-30")
+
+
+@pytest.mark.parametrize(
+    ("by", "line"),
+    [
+        ("campaign", {"brand": "Acme", "campaign": "=Spring"}),
+        ("brand", {"brand": "Acme"}),
+        ("day", {"day": "2026-11-21"}),
+        ("month", {"month": "2026-11"}),
+    ],
+)
+def test_spend_report_tells_a_range_of_days_by_each_grouping(by: str, line: dict[str, str]) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(name="Acme", currency="EUR"), name="=Spring")
+    spend(campaign, "1234.5")
+    spend(campaign, "7", "2026-10-31T12:00:00+00:00")
+
+    report = told("spend_report", *RANGE, "--by", by)
+
+    (told_line,) = report.pop("lines")
+    assert report == {"from": "2026-11-01", "to": "2026-11-30", "by": by, "totals": {"EUR": "1234.50"}}
+    assert told_line | line | {"currency": "EUR", "spend": "1234.50"} == told_line
+    heading, row = said("spend_report", *RANGE, "--by", by, "--format", "csv").splitlines()
+    assert heading == ",".join(each.capitalize() for each in (*line, "currency", "spend"))
+    assert row == ",".join([*line.values(), "EUR", "1234.50"]).replace("=", "'=")
+    for form in ("table", "text"):
+        table = said("spend_report", *RANGE, "--by", by, "--format", form)
+        assert "1,234.50" in table
+        assert "In all: EUR 1,234.50." in table
+
+
+def test_spend_report_of_a_range_is_by_campaign_and_of_the_brands_named() -> None:
+    for name in ("Acme", "Zen"):
+        spend(CampaignFactory.create(brand=BrandFactory.create(name=name), name=f"{name}'s"), "5")
+
+    report = told("spend_report", *RANGE, "--brand", "Zen")
+
+    assert [(line["brand"], line["campaign"]) for line in report["lines"]] == [("Zen", "Zen's")]
+
+
+def test_spend_report_as_csv_tells_campaigns_and_behind_them_their_brand() -> None:
+    brand = BrandFactory.create(name="Acme", currency="JPY", monthly_budget=Decimal(1000))
+    spend(CampaignFactory.create(brand=brand, name="Spring", daily_budget=Decimal(500)), "7")
+
+    assert said("spend_report", "--at", NOON, "--format", "csv").splitlines() == [
+        "Brand,Campaign,Status,Currency,Spend today,Daily budget,Spend this month,Monthly budget,Spend in all,"
+        "Total budget",
+        "Acme,Spring,Active,JPY,7,500,7,,7,",
+        "Acme,,Active,JPY,7,,7,1000,,",
+    ]
+
+
+def test_spend_report_of_days_without_spend_says_so_on_stderr() -> None:
+    out, words = io.StringIO(), io.StringIO()
+
+    call_command("spend_report", *RANGE, stdout=out, stderr=words)
+
+    assert (out.getvalue(), words.getvalue()) == ("", "No spend is recorded from 2026-11-01 to 2026-11-30.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--by", "day"], 2),
+        (["--from", "2026-11-01"], 2),
+        (["--to", "2026-11-01"], 2),
+        (["--from", "2026-11-02", "--to", "2026-11-01"], 2),
+        ([*RANGE, "--at", NOON], 2),
+        ([*RANGE, "--brand", "Nobody"], 1),
+    ],
+)
+def test_spend_report_refuses_what_is_no_range(arguments: list[str], code: int) -> None:
+    with pytest.raises(CommandError) as refused:
+        said("spend_report", *arguments)
+
+    assert refused.value.returncode == code
+
+
+@pytest.mark.parametrize("text", ["2026-11-31", "1999-12-31", "3000-01-01", "20261101", "01.11.2026", "２０２６-11-01"])
+def test_spend_report_takes_days_in_iso_8601_alone(text: str) -> None:
+    with pytest.raises(CommandError, match="is no day between 2000 and 2999"):
+        said("spend_report", "--from", text, "--to", "2026-11-30")
+
+
 def test_the_seeded_agency_has_something_for_every_screen_and_can_be_seeded_twice() -> None:
     said("seed_data")
     first = [model.objects.count() for model in (Brand, Campaign, SpendLog, DaypartingSchedule, StatusChange)]
