@@ -233,7 +233,6 @@ def test_the_report_is_downloaded_as_a_workbook(admin_page: Client, spring: Camp
 
     file = admin_page.get(f"{REPORT}xlsx/", {"by": "month", **NOVEMBER})
     sheet = openpyxl.load_workbook(io.BytesIO(b"".join(file.streaming_content))).active  # type: ignore[attr-defined]
-    file.close()
 
     assert 'filename="spend_by_month_2026-11-01_to_2026-11-30.xlsx"' in file["Content-Disposition"]
     assert sheet is not None

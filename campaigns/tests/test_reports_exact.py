@@ -59,7 +59,7 @@ def by_hand(by: str, first: date, last: date, brand_id: int | None = None) -> di
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            select {keys}, sum(l.amount / 1000000), sum(l.amount % 1000000)
+            select {keys}, sum(l.amount / 1000000), sum(l.amount %% 1000000)
             from campaigns_spendlog l join campaigns_campaign c on c.id = l.campaign_id
                 join campaigns_brand b on b.id = c.brand_id
             where l.day between %s and %s {only} group by {keys}
