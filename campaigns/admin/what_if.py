@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -128,6 +129,13 @@ class WhatIfPage(EditPage):
             if form.changed and self.has_change_permission(request, subject):
                 context["apply_url"] = f"{change_url}?{form.address}"
         return TemplateResponse(request, "campaigns/what_if/page.html", context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if request.method == "GET" and {*LABELS, "windows"} & set(request.GET):
+            messages.info(request, "Filled in from a What if, and not saved yet: look it over and save.")
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, filled with what the address bar brings from a What if: nothing counts until it is saved."""

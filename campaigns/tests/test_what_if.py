@@ -102,6 +102,7 @@ def test_apply_opens_the_form_with_what_was_tried_and_saves_nothing_yet(admin_pa
 
     response = admin_page.get(url)
 
+    assert "not saved yet" in text(response)
     form = response.context["adminform"].form
     assert (form["daily_budget"].value(), form["name"].value()) == ("80", "Search")
     (windows,) = response.context["inline_admin_formsets"]
