@@ -50,8 +50,10 @@ def warnings(result: Line) -> list[str]:
             "attempt; what is recorded is what the ledger has, earlier attempts included."
         )
     if result["refused_rows"]:
-        would = "would not" if result["dry_run"] else "do not"
-        said.append(f"{result['refused_rows']:,} rows are refused and {would} count: see below why.")
+        one = result["refused_rows"] == 1
+        refused = "1 row is refused" if one else f"{result['refused_rows']:,} rows are refused"
+        would = "would not" if result["dry_run"] else "does not" if one else "do not"
+        said.append(f"{refused} and {would} count: see below why.")
     if Decimal(result["short_of_stated_total"]):
         said.append(
             f"The file's own total is {_exact(result['stated_total'])}: its rows miss that by "
