@@ -177,6 +177,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "campaigns.admin.dashboard.dashboard",
     "STYLES": [lambda request: static("campaigns/admin.css")],
+    "SCRIPTS": [lambda request: static("campaigns/select2_names.js")],
     "SIDEBAR": {
         "show_search": True,
         "navigation": [

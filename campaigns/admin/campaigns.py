@@ -73,6 +73,13 @@ class ScheduleInline(TabularInline):
     verbose_name = "window"
     verbose_name_plural = "Hours in which it may run, on the brand's clock (none: around the clock)"
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Each field by its name: the headings of the columns name them to the eye alone."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = field.label
+        return field
+
 
 @admin.register(Campaign)
 class CampaignAdmin(WhatIfPage):
