@@ -22,8 +22,9 @@ types: $(VENV)/dev
 	$(BIN)/mypy .
 
 test-sqlite: $(VENV)/dev
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 -m "not browser"
 
+# With the browser tests, once: here each request has a connection of its own, as in production.
 test-postgres: $(VENV)/dev
 	$(BIN)/python -m campaigns.tests.on_postgres $(BIN)/pytest -n 2
 

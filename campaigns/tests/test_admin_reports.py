@@ -95,7 +95,7 @@ def test_r2_spend_is_shown_by_each_grouping_a_currency_on_its_own(
 
 def test_an_address_that_says_nothing_leads_to_one_that_says_all(admin_page: Client, spring: Campaign) -> None:
     assert admin_page.get(REPORT)["Location"] == f"{REPORT}?by=campaign&from=2026-11-01&to=2026-11-30"
-    assert admin_page.get(REPORT, {"brand": spring.brand_id, "to": "2026-10-09"})["Location"] == (
+    assert admin_page.get(REPORT, {"brand": str(spring.brand_id), "to": "2026-10-09"})["Location"] == (
         f"{REPORT}?by=campaign&from=2026-10-01&to=2026-10-09&brand={spring.brand_id}"
     )
 
@@ -182,7 +182,7 @@ def test_an_address_that_makes_no_sense_says_so(admin_page: Client, query: dict[
 
 
 def test_an_empty_report_says_what_to_do(admin_page: Client, spring: Campaign) -> None:
-    page = admin_page.get(REPORT, {"by": "campaign", **NOVEMBER, "brand": spring.brand_id}).content.decode()
+    page = admin_page.get(REPORT, {"by": "campaign", **NOVEMBER, "brand": str(spring.brand_id)}).content.decode()
 
     assert "No spend is recorded from 2026-11-01 to 2026-11-30 for Käse." in page
     assert "/admin/campaigns/spendimport/add/" in page

@@ -1,0 +1,78 @@
+"""How a page looks: to axe, on a narrow screen, and in pictures for people."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, ViewportSize
+
+LAPTOP: ViewportSize = {"width": 1366, "height": 768}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SIZES = {"laptop": LAPTOP, "phone": PHONE}
+THEMES = ("light", "dark")
+
+# Where axe looks, which takes its time: at each size and each theme once.
+AXE = (("laptop", "light"), ("phone", "dark"))
+
+# Findings of axe that stand: its rule, the element, and why.
+KNOWN: dict[tuple[str, str], str] = {}
+
+SETTLED = """() => Promise.all(document.getAnimations()
+    .filter(animation => Number.isFinite(animation.effect.getComputedTiming().endTime))
+    .map(animation => animation.finished.catch(() => null)))"""
+# What sticks out of the page on the right, were it to be scrolled.
+TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+    [...document.querySelectorAll("body *")].filter(element => element.getBoundingClientRect().right > innerWidth + 1)
+    .slice(0, 5).map(element => element.outerHTML.slice(0, 120))"""
+
+
+def look(page: Page, name: str) -> None:
+    """Look at a page in both themes on a laptop and a phone: no serious finding of axe, and nothing to scroll sideways.
+
+    Where the environment names a folder in SCREENSHOTS, four pictures of the page are left there.
+    """
+    found = []
+    for size, viewport in SIZES.items():
+        page.set_viewport_size(viewport)
+        found += [f"{size}: wider than the screen: {element}" for element in page.evaluate(TOO_WIDE)]
+        for theme in THEMES:
+            wear(page, theme)
+            if (size, theme) in AXE:
+                found += [f"{size}, {theme}: {finding}" for finding in findings(page)]
+            take_picture(page, f"{name}-{size}-{theme}")
+    page.set_viewport_size(LAPTOP)
+    assert found == [], "\n".join([name, *found])
+
+
+def wear(page: Page, theme: str) -> None:
+    """As a person switches it, and what fades has faded."""
+    page.evaluate("theme => Alpine.evaluate(document.documentElement, `switchTheme('${theme}')`)", theme)
+    page.locator(f"html.{theme}").wait_for()
+    page.evaluate(SETTLED)
+
+
+def findings(page: Page) -> list[str]:
+    """What axe finds serious or critical on a page, other than what is known."""
+    violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']} ({violation['impact']}): {selector}: {node['html'][:200]}: {node['failureSummary']}"
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+        if (violation["id"], selector := " ".join(map(str, node["target"]))) not in KNOWN
+    ]
+
+
+def take_picture(page: Page, name: str) -> None:
+    """All of the page, in a window as tall: what sticks to the window's edges covers nothing."""
+    folder = os.environ.get("SCREENSHOTS")
+    if not folder:
+        return
+    size = page.viewport_size or LAPTOP
+    height: int = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
+    page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+    page.set_viewport_size(size)
