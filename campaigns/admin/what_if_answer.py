@@ -69,6 +69,7 @@ class CampaignLine:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    currency: str
     headline: str
     figures: list[tuple[str, str]]
     chart: SafeString
@@ -103,6 +104,7 @@ def answer(subject: Subject, tried: Tried, month: Played, *, at: datetime) -> An
     compared: Any = told.campaigns[0].days if of_campaign else told.brand_days
     currency = told.currency
     return Answer(
+        currency=currency,
         headline=_headline(told, of_campaign=of_campaign),
         figures=[
             (f"Spent in {month.first:%B %Y}", format_money(total.spent, currency)),
@@ -125,8 +127,8 @@ def answer(subject: Subject, tried: Tried, month: Played, *, at: datetime) -> An
         days=[
             DayLine(
                 day.day,
-                format_money(day.spent, currency),
-                format_money(day.would_have_spent, currency),
+                format_money(day.spent, currency, with_code=False),
+                format_money(day.would_have_spent, currency, with_code=False),
                 _pauses(day, told) if isinstance(day, DayReplay) else "",
             )
             for day in compared
@@ -174,8 +176,8 @@ def _campaign_lines(told: Replay) -> list[CampaignLine]:
         CampaignLine(
             each.name,
             reverse("admin:campaigns_campaign_change", args=[each.id]),
-            format_money(each.total.spent, told.currency),
-            format_money(each.total.would_have_spent, told.currency),
+            format_money(each.total.spent, told.currency, with_code=False),
+            format_money(each.total.would_have_spent, told.currency, with_code=False),
             len(each.days_held),
             f"{in_hours(each.held):,.1f}",
         )
