@@ -11,9 +11,25 @@ from contextlib import contextmanager
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.utils import ConnectionHandler
 
-from campaigns.models import Brand, Campaign, DailySpend, DaypartingSchedule, SpendLog, StatusChange
+from campaigns.models import (
+    Brand,
+    BrandDailySpend,
+    Campaign,
+    DailySpend,
+    DaypartingSchedule,
+    SpendLog,
+    StatusChange,
+)
 
-TABLES: tuple[type[models.Model], ...] = (Brand, Campaign, DaypartingSchedule, SpendLog, DailySpend, StatusChange)
+TABLES: tuple[type[models.Model], ...] = (
+    Brand,
+    Campaign,
+    DaypartingSchedule,
+    SpendLog,
+    DailySpend,
+    BrandDailySpend,
+    StatusChange,
+)
 
 
 class Scratch:

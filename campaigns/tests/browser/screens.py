@@ -63,7 +63,8 @@ def upload(name: str, user: User, *, at: datetime) -> SpendImport:
 # Every screen that an address leads to, as the sidebar groups them. A new screen needs a line here.
 SCREENS: dict[str, dict[str, str]] = {
     "agency": {
-        "index": "/admin/",
+        "dashboard": "/admin/",
+        "dashboard-past": "/admin/?brand={agency.brand.pk}&day=2026-11-18",
         "brands": "/admin/campaigns/brand/",
         "brand": "/admin/campaigns/brand/{agency.brand.pk}/change/",
         "brand-add": "/admin/campaigns/brand/add/",
@@ -72,6 +73,11 @@ SCREENS: dict[str, dict[str, str]] = {
         "campaign-paused": "/admin/campaigns/campaign/{agency.paused.pk}/change/",
         "campaign-add": "/admin/campaigns/campaign/add/",
         "schedules": "/admin/campaigns/daypartingschedule/",
+        "what-if": "/admin/campaigns/campaign/{agency.campaign.pk}/what-if/?daily_budget=50",
+        "what-if-brand": "/admin/campaigns/brand/{agency.brand.pk}/what-if/",
+        "client-report": "/admin/campaigns/brand/{agency.brand.pk}/client-report/?month=2026-11",
+        "report": "/admin/campaigns/dailyspend/report/?by=campaign&from=2026-11-01&to=2026-11-30",
+        "report-by-day": "/admin/campaigns/dailyspend/report/?by=day&from=2026-10-01&to=2026-11-30",
     },
     "ledger": {
         "spend": "/admin/campaigns/spendlog/",

@@ -74,7 +74,7 @@ def test_the_list_of_campaigns_says_how_each_stands_and_why(page: Page, spring: 
 
 def test_a_raised_budget_lets_the_campaign_run_again_as_soon_as_it_is_saved(page: Page, spring: Campaign) -> None:
     page.goto(address(spring))
-    paused = page.get_by_text("Paused. Today's budget of EUR 120.00 is reached (EUR 121.40).")
+    paused = page.get_by_text("Today's budget of EUR 120.00 is reached (EUR 121.40).")
     expect(paused).to_be_visible()
 
     page.get_by_label("Daily budget").fill("200")
@@ -129,7 +129,7 @@ def test_a_token_is_shown_once(page: Page) -> None:
 def test_who_may_only_look_finds_nothing_to_save(viewer: Page, spring: Campaign) -> None:
     viewer.goto(address(spring))
 
-    expect(viewer.get_by_text("Paused. Today's budget")).to_be_visible()
+    expect(viewer.get_by_text("Today's budget of EUR 120.00 is reached")).to_be_visible()
     expect(viewer.get_by_role("button", name="Save")).to_have_count(0)
     look(viewer, "campaign-viewed")
 
