@@ -152,7 +152,7 @@ def test_what_to_know_of_the_figures_is_said_on_stderr(search: Campaign) -> None
         (("--windows", "Mon 8-18"), "names no hours", 2),
         (("--from", "2026-10-05"), "Give both --from and --to", 2),
         (("--from", "2026-10-05", "--to", "2026-10-01"), "lies after", 1),
-        (("--from", "2026-13-05", "--to", "2026-10-01"), "is no date", 1),
+        (("--from", "2026-13-05", "--to", "2026-10-01"), "is no day", 1),
     ],
 )
 def test_what_cannot_be_played_is_refused_with_the_reason(

@@ -80,7 +80,7 @@ def test_a_raised_budget_lets_the_campaign_run_again_as_soon_as_it_is_saved(page
     page.get_by_label("Daily budget").fill("200")
     page.get_by_role("button", name="Save and continue editing").click()
 
-    expect(page.get_by_text("of EUR 200.00")).to_be_visible()
+    expect(page.get_by_text("of EUR 200.00", exact=True)).to_be_visible()
     expect(page.get_by_text("Running.").first).to_be_visible()
     expect(paused).to_have_count(0)
     spring.refresh_from_db()
