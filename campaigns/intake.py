@@ -209,8 +209,7 @@ def _make_missing(sheet: Sheet, at: datetime, actor: str) -> None:
 def _make_brands(sheet: Sheet) -> None:
     new = "select name, zone, currency from brand where is_new and name in (select brand from campaign where counts)"
     for name, zone, currency in list(sheet.select(new)):
-        # In bulk, as the campaigns: what an import makes is no person's edit.
-        [brand] = Brand.objects.bulk_create([Brand(name=name, timezone=zone, currency=currency)])
+        brand = Brand.objects.create(name=name, timezone=zone, currency=currency)
         sheet.run("update brand set brand_id = ? where name = ?", brand.pk, name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from campaigns.ledger import SpendEntry, record_spend
 from campaigns.models import Brand, Campaign, DaypartingSchedule
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory
 from campaigns.tests.test_admin import BRANDS, CAMPAIGNS, NOON, brand_form, campaign_form, posted
+from campaigns.tests.test_admin_import import act, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -127,4 +129,15 @@ def test_what_the_system_writes_is_no_edit(admin_page: Client) -> None:
     seed_brand(0, 3, at=NOON)
     admin_page.post(CAMPAIGNS, {"action": "resume", "_selected_action": [campaign.pk]})
 
+    assert [records(model) for model in (Brand, Campaign, DaypartingSchedule)] == [[], [], []]
+
+
+def test_what_an_import_makes_is_no_edit_of_who_confirmed_it(admin_page: Client, settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    BrandFactory.create(name="Acme", currency="EUR")
+    kept = upload(admin_page, create_missing="on")
+
+    act(admin_page, kept, "confirm")
+
+    assert Campaign.objects.get().total_spend == Decimal("12.5")
     assert [records(model) for model in (Brand, Campaign, DaypartingSchedule)] == [[], [], []]
