@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -171,6 +171,14 @@ def totals_in_range(first: date, last: date, *, brands: QuerySet[Brand]) -> dict
     days = _days_in_range(first, last, brands)
     sums = days.order_by("currency").values_list("currency").annotate(**_SUM)
     return {currency: _sum_of(units, micros) for currency, units, micros in sums}
+
+
+def totals_of(lines: Iterable[RangeLine]) -> dict[str, Decimal]:
+    """What the lines of a report add up to, by currency (R2)."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        sums[line.currency] += line.amount
+    return dict(sorted(sums.items()))
 
 
 # The columns of a report for people, by any of which it may be sorted, and how it is sorted if nobody says.

@@ -27,7 +27,7 @@ from campaigns.admin.client_reports import client_report_url, may_see_client_rep
 from campaigns.models import EARLIEST_SPEND, Brand, default_zone
 from campaigns.money import format_money
 from campaigns.periods import ONE_DAY, local_date
-from campaigns.reports import COLUMNS, DEFAULT_SORTS, RangeLine, RangeReport
+from campaigns.reports import COLUMNS, DEFAULT_SORTS, RangeLine, RangeReport, totals_of
 
 PAGE_LINES = 200
 EARLIEST, LATEST = EARLIEST_SPEND.date(), date(2999, 12, 31)
@@ -128,8 +128,7 @@ def report_page(request: HttpRequest, page: ModelAdmin[Any]) -> HttpResponse:
 def shown_report(request: HttpRequest, address: Address, day: date) -> dict[str, Any]:
     """What the screen shows of a report; `day` is today."""
     report = address.report()
-    totals = report.totals()
-    page = Page.of(request.GET.get("page", ""), report.count())
+    page, lines, totals = read(report, request.GET.get("page", ""))
     table = Table(
         address,
         totals,
@@ -147,7 +146,7 @@ def shown_report(request: HttpRequest, address: Address, day: date) -> dict[str,
         ],
         "totals": [format_money(amount, currency) for currency, amount in totals.items()],
         "headings": list(table.headings()),
-        "rows": [table.row(line) for line in report.part(page.start, page.stop)],
+        "rows": [table.row(line) for line in lines],
         "page": page,
         "previous": f"{address.url()}&page={page.number - 1}" if page.number > 1 else "",
         "next": f"{address.url()}&page={page.number + 1}" if page.number < page.pages else "",
@@ -159,6 +158,15 @@ def shown_report(request: HttpRequest, address: Address, day: date) -> dict[str,
         "may_import": request.user.has_perm("campaigns.add_spendimport"),
         "client_report": client_report_url(brand_id, table.client_month) if brand_id and table.links_clients else "",
     }
+
+
+def read(report: RangeReport, asked: str) -> tuple[Page, list[RangeLine], dict[str, Decimal]]:
+    """The page asked for, its lines, and the totals of the whole report; of a short one, in one reading."""
+    lines = report.part(0, PAGE_LINES + 1)
+    if len(lines) <= PAGE_LINES:
+        return Page.of("", len(lines)), lines, totals_of(lines)
+    page = Page.of(asked, report.count())
+    return page, lines[:PAGE_LINES] if page.number == 1 else report.part(page.start, page.stop), report.totals()
 
 
 def presets(day: date) -> Iterator[tuple[str, date, date]]:
