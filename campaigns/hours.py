@@ -21,7 +21,7 @@ ALWAYS = "always"
 
 _WINDOW = re.compile(
     r"(?P<first>[a-z]+)(?:\s*-\s*(?P<last>[a-z]+))?\s+(?P<start>\d{1,2}:\d\d(?::\d\d)?)\s*-\s*(?P<end>\d{1,2}:\d\d(?::\d\d)?)",
-    re.ASCII,
+    re.ASCII | re.IGNORECASE,
 )
 _FULL_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -52,8 +52,8 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 
     Commas between them. Days are `Mon` or `Mon-Fri`; a window from 00:00 to 24:00 is a whole day, kept as two halves.
     """
-    said = text.strip().lower().replace("\N{EN DASH}", "-")
-    if said == ALWAYS:
+    said = text.strip().replace("\N{EN DASH}", "-")
+    if said.lower() == ALWAYS:
         return ()
     windows: set[Window] = set()
     for part in re.split(r"[,;\n]", said):
@@ -108,7 +108,7 @@ def _parsed(part: str) -> list[Window]:
 
 def _day(name: str) -> int:
     for number, full in enumerate(_FULL_NAMES, start=1):
-        if len(name) >= 3 and full.startswith(name):
+        if len(name) >= 3 and full.startswith(name.lower()):
             return number
     raise InvalidHours(f"{name!r} is no day of the week: write {', '.join(DAYS)}.")
 

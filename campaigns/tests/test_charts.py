@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.utils.safestring import SafeString
 
-from campaigns.admin.charts import Band, Bullet, Day, bullet, day_bars, month_line
+from campaigns.admin.charts import Band, Bullet, ComparedDay, Day, bullet, compared_bars, day_bars, month_line
 
 TODAY = date(2026, 11, 3)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -143,3 +143,24 @@ def test_a_bullet_past_its_budget_stays_on_the_drawing_and_one_without_figures_i
 
 def test_names_are_escaped() -> None:
     assert "<script>" not in day_bars(november("1"), currency="EUR", title="<script>alert(1)</script>")
+
+
+def test_days_compared_are_drawn_side_by_side_and_told_in_words() -> None:
+    days = [
+        ComparedDay(date(2026, 10, 1), Decimal(100), Decimal(80)),
+        ComparedDay(date(2026, 10, 2), Decimal(50), Decimal(0)),
+    ]
+
+    svg = compared_bars(days, currency="EUR", title="Spend <by> day")
+
+    assert "<title>Spend &lt;by&gt; day</title>" in svg
+    assert "<desc>EUR 150.00 as it was, EUR 80.00 as it would have been.</desc>" in svg
+    assert "<title>Thu 01 Oct: EUR 100.00 as it was, EUR 80.00 as it would have been</title>" in svg
+    assert (svg.count("plot__bar--was"), svg.count("plot__bar--would")) == (2, 1)
+
+
+def test_days_compared_of_which_none_has_spend_have_axes_and_no_bars() -> None:
+    svg = compared_bars([ComparedDay(date(2026, 10, 1), Decimal(0), Decimal(0))], currency="EUR", title="Empty")
+
+    assert "plot__bar--" not in svg
+    assert "EUR 0.00 as it was" in svg
