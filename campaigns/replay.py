@@ -469,7 +469,7 @@ def _entries(plan: _Plan, day: date) -> list[_Entry]:
     closing = last_second(plan.zone, day)
     timed: dict[int, list[_Entry]] = defaultdict(list)
     totals: dict[int, int] = defaultdict(int)
-    for campaign_id, micros, timestamp in rows.iterator():
+    for campaign_id, micros, timestamp in rows:
         plan.entries += 1
         if timestamp == closing:
             totals[campaign_id] += micros

@@ -394,11 +394,8 @@ class ComparedDay:
 
 def compared_bars(days: Sequence[ComparedDay], *, currency: str, title: str, width: int = WIDTH) -> SafeString:
     """Spend by day as it would have been, as bars before wider ones of what it was."""
-    frame = _Frame(
-        [Day(day.day, day.before) for day in days],
-        max((d for day in days for d in (day.before, day.after)), default=ZERO),
-        width,
-    )
+    before, after = [day.before for day in days], [day.after for day in days]
+    frame = _Frame([Day(day.day, day.before) for day in days], max([*before, *after], default=ZERO), width)
     drawn = [frame.axes(currency, None)]
     for index, day in enumerate(days):
         bars = [
@@ -418,7 +415,5 @@ def compared_bars(days: Sequence[ComparedDay], *, currency: str, title: str, wid
             format_html("<g><title>{}</title>{}</g>", words, format_html_join("", "{}", ((bar,) for bar in bars)))
         )
     drawn.append(_legend([("was", "As it was"), ("would", "As it would have been")]))
-    before, after = (
-        format_money(sum(amounts, ZERO), currency) for amounts in ([d.before for d in days], [d.after for d in days])
-    )
-    return _svg("plot", width, HEIGHT, title, f"{before} as it was, {after} as it would have been.", drawn)
+    was, would = (format_money(sum(amounts, ZERO), currency) for amounts in (before, after))
+    return _svg("plot", width, HEIGHT, title, f"{was} as it was, {would} as it would have been.", drawn)
