@@ -30,7 +30,7 @@ Status = Campaign.Status
 # What forecasts of an agency look back on: the days of a thousand brands are added up for it.
 AGENCY_HISTORY_DAYS = 120
 # Nobody knows when these end, so nobody can say what is spent until then.
-OPEN_ENDED = Hold.MANUAL | Hold.BRAND_INACTIVE | Hold.TOTAL_BUDGET
+OPEN_ENDED = Hold.MANUAL | Hold.BRAND_INACTIVE
 
 # Micros by local day.
 Days = dict[date, int]
@@ -79,17 +79,26 @@ class Outlook:
         return amount.quantize(Decimal(1).scaleb(-decimals(self.currency)), ROUND_HALF_UP)
 
 
-def of_campaigns(campaigns: Collection[Campaign], *, at: datetime) -> dict[int, Outlook]:
-    """By campaign; `campaigns` come with their brands. Reads 400 days of each: not for all of an agency at once."""
+def of_campaigns(
+    campaigns: Collection[Campaign],
+    *,
+    at: datetime,
+    windows: Mapping[int, Sequence[DaypartingSchedule]] | None = None,
+) -> dict[int, Outlook]:
+    """By campaign; `campaigns` come with their brands. Reads 400 days of each: not for all of an agency at once.
+
+    Budgets are those of the objects that are given; so are `windows`, by campaign, where they are given.
+    """
     clocks = clocks_of([campaign.brand for campaign in campaigns], at)
     ids = [campaign.pk for campaign in campaigns]
     since = min((clock.today for clock in clocks.values()), default=date.max) - timedelta(days=HISTORY_DAYS)
     days = _days_of(DailySpend.objects.filter(campaign__among=ids, day__gte=since), "campaign_id")
-    windows: dict[int, list[DaypartingSchedule]] = defaultdict(list)
-    for window in DaypartingSchedule.objects.filter(campaign__among=ids, is_active=True).order_by("pk"):
-        windows[window.campaign_id].append(window)
+    if windows is None:
+        windows = _windows_of(ids)
     return {
-        campaign.pk: _of_campaign(campaign, days[campaign.pk], windows[campaign.pk], clocks[campaign.brand.timezone])
+        campaign.pk: _of_campaign(
+            campaign, days[campaign.pk], windows.get(campaign.pk, ()), clocks[campaign.brand.timezone]
+        )
         for campaign in campaigns
     }
 
@@ -108,7 +117,7 @@ def of_brands(brands: Collection[Brand], *, at: datetime, on: date | None = None
             brand.currency,
             days[brand.pk],
             clock,
-            None,
+            (),
             month_of(clock.today),
             limits,
             PORTFOLIO,
@@ -130,12 +139,11 @@ def of_agency(
     budgets = theirs.aggregate(sum=Sum("monthly_budget"))["sum"]
     days: Days = dict(rows.order_by("day").values_list("day").annotate(micros=Sum(Cast("amount", BigIntegerField()))))
     limits = Limits(None, budgets)
-    return _outlook(currency, days, clock, None, month_of(clock.today), limits, PORTFOLIO, running=True)
+    return _outlook(currency, days, clock, (), month_of(clock.today), limits, PORTFOLIO, running=True)
 
 
 def _of_campaign(campaign: Campaign, days: Days, windows: Sequence[DaypartingSchedule], clock: LocalClock) -> Outlook:
-    hours = hours_of_month(windows, clock.today) if windows else None
-    month = month_of(clock.today, starts=campaign.start_date, ends=campaign.end_date, hours=hours)
+    month = month_of_campaign(campaign, windows, clock.today)
     total_left = None if campaign.total_budget is None else campaign.total_budget - campaign.total_spend
     limits = Limits(campaign.daily_budget, campaign.monthly_budget, total_left)
     ended = campaign.status in {Status.DRAFT, Status.COMPLETED}
@@ -156,7 +164,7 @@ def _outlook(
     currency: str,
     days: Mapping[date, int],
     clock: LocalClock,
-    windows: Sequence[DaypartingSchedule] | None,
+    windows: Sequence[DaypartingSchedule],
     month: Month | None,
     limits: Limits,
     habits: Habits,
@@ -172,23 +180,27 @@ def _outlook(
     return Outlook(currency, clock.today, series, month, stands, ends)
 
 
-def _series(days: Mapping[date, int], clock: LocalClock, windows: Sequence[DaypartingSchedule] | None) -> Series:
+def _series(days: Mapping[date, int], clock: LocalClock, windows: Sequence[DaypartingSchedule]) -> Series:
     known = [day for day in days if day <= clock.today]
     first = min(known, default=clock.today)
     complete = [from_micros(days.get(first + n * ONE_DAY, 0)) for n in range((clock.today - first).days)]
-    return Series(first, complete, from_micros(days.get(clock.today, 0)), _today_over(clock, windows))
+    return Series(first, complete, from_micros(days.get(clock.today, 0)), share_over(windows, clock))
 
 
-def _today_over(clock: LocalClock, windows: Sequence[DaypartingSchedule] | None) -> Fraction:
-    """Which part of today is over: of its open hours, where windows restrict them."""
-    if windows:
-        stretches = open_stretches(windows)[clock.today.isoweekday()]
-        now = _seconds(clock.wall_time)
-        open_so_far = sum(max(min(end, now) - start, 0) for start, end in stretches)
-        open_in_all = sum(end - start for start, end in stretches)
-        return Fraction(open_so_far, open_in_all) if open_in_all else Fraction(1)
-    second = timedelta(seconds=1)
-    return Fraction((clock.at - clock.day_start) // second, (clock.day_end - clock.day_start) // second)
+def share_over(windows: Collection[DaypartingSchedule], clock: LocalClock) -> Fraction:
+    """Which part of today's open hours, or of today where there are no windows, is over at `clock`."""
+    if not windows:
+        return Fraction((clock.at - clock.day_start) // ONE_SECOND, (clock.day_end - clock.day_start) // ONE_SECOND)
+    stretches = open_stretches(windows)[clock.today.isoweekday()]
+    now = _seconds(clock.wall_time)
+    whole = sum(end - start for start, end in stretches)
+    return Fraction(sum(max(min(end, now) - start, 0) for start, end in stretches), whole) if whole else Fraction(0)
+
+
+def month_of_campaign(campaign: Campaign, windows: Collection[DaypartingSchedule], day: date) -> Month | None:
+    """The days of the calendar month of `day` from its start date to its end date, with their open hours."""
+    hours = hours_of_month(windows, day) if windows else None
+    return month_of(day, starts=campaign.start_date, ends=campaign.end_date, hours=hours)
 
 
 def hours_of_month(windows: Collection[DaypartingSchedule], day: date) -> list[Fraction]:
@@ -241,6 +253,13 @@ def clocks_of(brands: Collection[Brand], at: datetime, on: date | None = None) -
 
 def _clock(zone: ZoneInfo, at: datetime, on: date | None) -> LocalClock:
     return local_clock(zone, at if on is None else day_start(zone, on + ONE_DAY) - ONE_SECOND)
+
+
+def _windows_of(ids: Collection[int]) -> dict[int, list[DaypartingSchedule]]:
+    windows: dict[int, list[DaypartingSchedule]] = defaultdict(list)
+    for window in DaypartingSchedule.objects.filter(campaign__among=ids, is_active=True).order_by("pk"):
+        windows[window.campaign_id].append(window)
+    return windows
 
 
 def _days_of(rows: QuerySet[DailySpend] | QuerySet[BrandDailySpend], owner: str) -> dict[int, Days]:

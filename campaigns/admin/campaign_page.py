@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -15,23 +15,22 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from campaigns.admin.charts import Band, Bullet, Day, band_in_words, bullet, day_bars, month_line
+from campaigns import outlook
+from campaigns.admin.charts import Band, Bullet, Day, band_in_words, band_of, bullet, day_bars, month_line
 from campaigns.admin.timeline import Timeline, may_see, timeline
-from campaigns.admin.week import Week, open_hours, share_over, week_of
+from campaigns.admin.week import Week, week_of
 from campaigns.currencies import decimals
 from campaigns.explain import Explanation, explain
-from campaigns.forecasting import HISTORY_DAYS, Limits, forecast
 from campaigns.holds import Hold
 from campaigns.models import Campaign, DailySpend, DaypartingSchedule, SpendLog
 from campaigns.money import ZERO, format_money
-from campaigns.pacing import Month, Pace, Series, month_of, pace
+from campaigns.outlook import month_of_campaign
+from campaigns.pacing import Month, Pace, month_of
 from campaigns.periods import ONE_DAY, LocalClock, local_clock
 
 Status = Campaign.Status
 
 LEVELS = {Status.ACTIVE: "success", Status.PAUSED: "warning", Status.DRAFT: "info", Status.COMPLETED: "default"}
-# Nothing is spent as long as these hold, and nobody knows how long that is.
-OPEN_ENDED = Hold.MANUAL | Hold.BRAND_INACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +101,7 @@ def campaign_page(campaign_id: int, request: HttpRequest, *, at: datetime, draws
     said = explain(campaign.pk, at=at)
     return CampaignPage(
         status=_status(campaign, said, user, clock, changes=changes),
-        month=_month(campaign, said, windows, clock, request.GET.get("month", ""))
-        if may_see(user, DailySpend)
-        else None,
+        month=_month(campaign, windows, clock, request.GET.get("month", "")) if may_see(user, DailySpend) else None,
         week=week_of(
             windows,
             clock,
@@ -182,22 +179,18 @@ def _spent_by_hour(campaign: Campaign, clock: LocalClock) -> dict[int, Decimal]:
     return dict(hours.annotate(spent=Sum("amount")))
 
 
-def _month(
-    campaign: Campaign,
-    said: Explanation,
-    windows: Collection[DaypartingSchedule],
-    clock: LocalClock,
-    asked: str,
-) -> MonthBlock:
+def _month(campaign: Campaign, windows: Sequence[DaypartingSchedule], clock: LocalClock, asked: str) -> MonthBlock:
     currency, today = campaign.brand.currency, clock.today
     first = _asked_month(asked, today)
     is_current = first == today.replace(day=1)
-    known = _daily_spends(campaign, first, today)
-    whole = _calendar_month(first, windows)
-    running = _running_month(campaign, first, windows) if is_current else None
+    whole = month_of(first)
+    assert whole is not None
+    known = _daily_spends(campaign, first, whole.last)
+    running = month_of_campaign(campaign, windows, first) if is_current else None
     days = _days(campaign, whole, running, known, clock)
     spent = sum((day.spend for day in days if day.spend), ZERO)
-    stands, band = _stand_and_band(campaign, said, running, known, share_over(windows, clock), clock)
+    seen = outlook.of_campaigns([campaign], at=clock.at, windows={campaign.pk: windows})[campaign.pk]
+    stands, band = (seen.pace, band_of(seen)) if is_current else (None, None)
     has_earlier = DailySpend.objects.filter(campaign=campaign, day__lt=first).exists()
     marked = today if is_current else None
     name = f"{first:%B %Y}"
@@ -227,29 +220,8 @@ def _asked_month(asked: str, today: date) -> date:
     return min(first, current)
 
 
-def _daily_spends(campaign: Campaign, first: date, today: date) -> dict[date, DailySpend]:
-    """The days of the month of `first`; and for the current one what a forecast looks at."""
-    since = min(first, today - timedelta(days=HISTORY_DAYS)) if first == today.replace(day=1) else first
-    until = today if since < first else _calendar_month(first, ()).last
-    return {row.day: row for row in DailySpend.objects.filter(campaign=campaign, day__range=(since, until))}
-
-
-def _calendar_month(first: date, windows: Collection[DaypartingSchedule]) -> Month:
-    month = month_of(first)
-    assert month is not None
-    return Month(month.first, month.last, _hours(month, windows))
-
-
-def _hours(month: Month, windows: Collection[DaypartingSchedule]) -> tuple[Fraction, ...] | None:
-    if not windows:
-        return None
-    return tuple(open_hours(windows, month.first + n * ONE_DAY) for n in range(month.length))
-
-
-def _running_month(campaign: Campaign, day: date, windows: Collection[DaypartingSchedule]) -> Month | None:
-    """The days of the month of `day` from its start date to its end date."""
-    month = month_of(day, starts=campaign.start_date, ends=campaign.end_date)
-    return Month(month.first, month.last, _hours(month, windows)) if month else None
+def _daily_spends(campaign: Campaign, first: date, last: date) -> dict[date, DailySpend]:
+    return {row.day: row for row in DailySpend.objects.filter(campaign=campaign, day__range=(first, last))}
 
 
 def _days(
@@ -268,36 +240,6 @@ def _days(
             plan = _rounded(Fraction(campaign.monthly_budget) * share, campaign.brand.currency)
         days.append(Day(day, spend, budget, plan))
     return days
-
-
-def _stand_and_band(
-    campaign: Campaign,
-    said: Explanation,
-    month: Month | None,
-    known: dict[date, DailySpend],
-    today_over: Fraction,
-    clock: LocalClock,
-) -> tuple[Pace | None, Band | None]:
-    """How the current month stands, and where it will end, as far as the campaign has days in it."""
-    if month is None or said.status not in {Status.ACTIVE, Status.PAUSED}:
-        return None, None
-    first = min([*known, clock.today])
-    length = (clock.today - first).days
-    series = Series(
-        first,
-        [known[day].amount if day in known else ZERO for day in (first + n * ONE_DAY for n in range(length))],
-        known[clock.today].amount if clock.today in known else ZERO,
-        today_over,
-    )
-    currency = campaign.brand.currency
-    stands = pace(series, month, budget=campaign.monthly_budget, currency=currency, running=said.running)
-    if any(Hold[hold.code] & OPEN_ENDED for hold in said.holds) or not known:
-        return stands, None
-    total_left = None if campaign.total_budget is None else campaign.total_budget - campaign.total_spend
-    limits = Limits(campaign.daily_budget, campaign.monthly_budget, total_left)
-    ends = forecast(series, month, limits=limits)
-    low, projected, high = (_rounded(Fraction(amount), currency) for amount in (ends.low, ends.projected, ends.high))
-    return stands, Band(low, projected, high)
 
 
 def _rounded(amount: Fraction, currency: str) -> Decimal:

@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from campaigns.money import ZERO, format_money
+from campaigns.outlook import Outlook
 
 WIDTH, HEIGHT = 360, 180  # of a chart that fills a phone; wider ones are as high
 TOP, RIGHT, BOTTOM = 30, 10, 20  # room for the legend, half a label, and the days
@@ -42,6 +43,12 @@ class Band:
     low: Decimal
     projected: Decimal
     high: Decimal
+
+
+def band_of(seen: Outlook) -> Band | None:
+    if seen.interval is None or seen.projected is None:
+        return None
+    return Band(seen.interval[0], seen.projected, seen.interval[1])
 
 
 @dataclass(frozen=True, slots=True)

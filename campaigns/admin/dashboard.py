@@ -20,7 +20,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from campaigns import desk, outlook
-from campaigns.admin.charts import Band, Bullet, Day, bullet, day_bars, month_line
+from campaigns.admin.charts import Bullet, Day, band_of, bullet, day_bars, month_line
 from campaigns.admin.reports import DayInput
 from campaigns.admin.timeline import in_words, verb
 from campaigns.holds import Hold
@@ -153,14 +153,8 @@ def _line(line: desk.BrandLine) -> dict[str, Any]:
         "pace": seen.pace_in_percent,
         "projected": format_money(seen.projected, currency) if seen.projected is not None else "",
         "to_land": format_money(pace.daily_to_land, currency) if pace.daily_to_land is not None else "",
-        "bullet": bullet(Bullet(pace.spent, pace.budget, seen.expected, _band(seen)), currency=currency),
+        "bullet": bullet(Bullet(pace.spent, pace.budget, seen.expected, band_of(seen)), currency=currency),
     }
-
-
-def _band(seen: Outlook) -> Band | None:
-    if seen.interval is None or seen.projected is None:
-        return None
-    return Band(seen.interval[0], seen.projected, seen.interval[1])
 
 
 def _month(brand: Brand | None, currency: str, zone: ZoneInfo, at: datetime, on: date | None) -> dict[str, Any]:
@@ -171,7 +165,7 @@ def _month(brand: Brand | None, currency: str, zone: ZoneInfo, at: datetime, on:
         seen = outlook.of_agency(Brand.objects.all(), currency, zone, at=at, on=on)
     days = _days(seen)
     title = f"{seen.today:%B %Y}" + ("" if brand else f", all brands in {currency}")
-    band = _band(seen)
+    band = band_of(seen)
     return {
         "title": title,
         "has_spend": any(day.spend for day in days),

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, time
 from decimal import Decimal
-from fractions import Fraction
 
 from campaigns.models import DaypartingSchedule
 from campaigns.money import ZERO, format_money
-from campaigns.periods import ONE_SECOND, LocalClock
+from campaigns.outlook import Stretch, open_stretches
+from campaigns.periods import LocalClock
 
 HOUR = 3600
-DAY = 24 * HOUR
-
-Stretch = tuple[int, int]  # seconds of a day, from and until
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +53,6 @@ class Week:
     always: bool  # no window restricts it
     now: str
     spent: list[SpentHour] | None  # None: not for this person
-
-
-def open_stretches(windows: Collection[DaypartingSchedule]) -> dict[int, list[Stretch]]:
-    """When each day of the week, 1 Monday to 7 Sunday, is inside a window: joined, in order (R20)."""
-    days: dict[int, list[Stretch]] = {day: [] for day in range(1, 8)}
-    for window in windows:
-        start, end = _seconds(window.start_time), _seconds(window.end_time)
-        if end > start:
-            days[window.day_of_week].append((start, end))
-        else:
-            days[window.day_of_week].append((start, DAY))
-            if end:
-                days[window.day_of_week % 7 + 1].append((0, end))
-    return {day: _joined(stretches) for day, stretches in days.items()}
-
-
-def open_hours(windows: Collection[DaypartingSchedule], day: date) -> Fraction:
-    """How many hours of a date the windows are open, on a day without a jump of the clock."""
-    stretches = open_stretches(windows)[day.isoweekday()]
-    return Fraction(sum(end - start for start, end in stretches), HOUR)
-
-
-def share_over(windows: Collection[DaypartingSchedule], clock: LocalClock) -> Fraction:
-    """Which part of today's open hours, or of today where there are no windows, is over at `clock`."""
-    if not windows:
-        return Fraction((clock.at - clock.day_start).seconds, (clock.day_end - clock.day_start) // ONE_SECOND)
-    stretches = open_stretches(windows)[clock.today.isoweekday()]
-    now = _seconds(clock.wall_time)
-    whole = sum(end - start for start, end in stretches)
-    return Fraction(sum(max(min(end, now) - start, 0) for start, end in stretches), whole) if whole else Fraction(0)
 
 
 def week_of(
@@ -141,20 +107,6 @@ def _spent_hours(spent: Mapping[int, Decimal], currency: str) -> list[SpentHour]
         words = f"{_wall(hour * HOUR)} to {_wall(hour * HOUR + HOUR)}: {format_money(amount, currency)}"
         hours.append(SpentHour(hour, amount, words, f"{20 - height:.1f}", f"{height:.1f}"))
     return hours
-
-
-def _joined(stretches: list[Stretch]) -> list[Stretch]:
-    joined: list[Stretch] = []
-    for start, end in sorted(stretches):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _seconds(wall_time: time) -> int:
-    return wall_time.hour * HOUR + wall_time.minute * 60 + wall_time.second
 
 
 def _wall(seconds: int) -> str:

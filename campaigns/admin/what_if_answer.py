@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from campaigns.admin.charts import Band, ComparedDay, band_in_words, compared_bars
-from campaigns.admin.week import open_hours, share_over
-from campaigns.currencies import decimals
-from campaigns.forecasting import CAMPAIGN, HISTORY_DAYS, PORTFOLIO, Limits, forecast
+from campaigns import outlook
+from campaigns.admin.charts import Band, ComparedDay, band_in_words, band_of, compared_bars
 from campaigns.holds import Hold
 from campaigns.hours import Window
-from campaigns.models import Brand, Campaign, DailySpend, DaypartingSchedule
-from campaigns.money import ZERO, format_money
-from campaigns.pacing import Month, Series, month_of
-from campaigns.periods import ONE_DAY, LocalClock, local_clock
+from campaigns.models import Brand, Campaign, DaypartingSchedule
+from campaigns.money import format_money
+from campaigns.periods import LocalClock, local_clock
 from campaigns.replay import Change, DayReplay, Replay, in_hours, last_month_with_spend, replay
 
 Subject = Brand | Campaign
@@ -204,38 +201,15 @@ def _projection(subject: Subject, tried: Tried, clock: LocalClock) -> list[str]:
 
 
 def _band(subject: Subject, limits: Mapping[str, Any], clock: LocalClock) -> Band | None:
+    """Where this month would end under `limits`."""
+    tried = copy(subject)
+    for name in ("daily_budget", "monthly_budget", "total_budget"):
+        if name in limits:
+            setattr(tried, name, limits[name])
+    if isinstance(tried, Brand):
+        return band_of(outlook.of_brands([tried], at=clock.at)[tried.pk])
     windows = [
         DaypartingSchedule(day_of_week=window.day, start_time=window.start, end_time=window.end)
         for window in limits.get("windows", ())
     ]
-    starts, ends = (subject.start_date, subject.end_date) if isinstance(subject, Campaign) else (None, None)
-    month = month_of(clock.today, starts=starts, ends=ends)
-    since = clock.today - timedelta(days=HISTORY_DAYS)
-    rows = DailySpend.objects.filter(
-        Q(campaign__brand=subject.pk) if isinstance(subject, Brand) else Q(campaign=subject.pk),
-        day__range=(since, clock.today),
-    )
-    known: dict[date, Decimal] = dict(rows.order_by().values_list("day").annotate(spent=Sum("amount")))
-    if month is None or not known:
-        return None
-    if windows:
-        hours = tuple(open_hours(windows, month.first + number * ONE_DAY) for number in range(month.length))
-        month = Month(month.first, month.last, hours)
-    first = min([*known, clock.today])
-    days = [first + number * ONE_DAY for number in range((clock.today - first).days)]
-    series = Series(
-        first, [known.get(day, ZERO) for day in days], known.get(clock.today, ZERO), share_over(windows, clock)
-    )
-    total = limits.get("total_budget")
-    total_left = total - subject.total_spend if total is not None and isinstance(subject, Campaign) else None
-    ends_at = forecast(
-        series,
-        month,
-        limits=Limits(limits["daily_budget"], limits["monthly_budget"], total_left),
-        habits=CAMPAIGN if isinstance(subject, Campaign) else PORTFOLIO,
-    )
-    step = Decimal(1).scaleb(-decimals(_brand(subject).currency))
-    low, projected, high = (
-        Decimal(amount).quantize(step, ROUND_HALF_UP) for amount in (ends_at.low, ends_at.projected, ends_at.high)
-    )
-    return Band(low, projected, high)
+    return band_of(outlook.of_campaigns([tried], at=clock.at, windows={tried.pk: windows})[tried.pk])
