@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import BigIntegerField, F, Q, QuerySet, Sum
 from django.db.models.functions import Cast, TruncMonth
 
-from campaigns.models import Brand, Campaign, DailySpend
+from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend
 from campaigns.money import MICROS, ZERO, format_amount, from_micros
 from campaigns.periods import LocalClock, local_clock
 from campaigns.rules import DAILY, MONTHLY
@@ -160,7 +160,7 @@ def spend_in_range(
     `limit` and `after`, the ordering columns of the last line seen, give a long report in parts.
     """
     order, _ = GROUPINGS[grouping]
-    days = _days_in_range(first, last, brands)
+    days = _days_in_range(grouping, first, last, brands)
     if after is not None:
         days = days.filter(_behind(order, after))
     return [_range_line(row) for row in _sums(grouping, days).order_by(*order)[:limit]]
@@ -168,7 +168,7 @@ def spend_in_range(
 
 def totals_in_range(first: date, last: date, *, brands: QuerySet[Brand]) -> dict[str, Decimal]:
     """Spend of `brands` from the local day `first` to `last`, both included, by currency (R2)."""
-    days = _days_in_range(first, last, brands)
+    days = _days_in_range("brand", first, last, brands)
     sums = days.order_by("currency").values_list("currency").annotate(**_SUM)
     return {currency: _sum_of(units, micros) for currency, units, micros in sums}
 
@@ -241,7 +241,7 @@ class RangeReport:
         return {name: value for column in COLUMNS[self.by] for name, value in named[column].items()}
 
     def _sums(self) -> QuerySet[Any, dict[str, Any]]:
-        days = _days_in_range(self.first, self.last, self.brands)
+        days = _days_in_range(self.by, self.first, self.last, self.brands)
         return _sums(self.by, days).order_by(*_ordering(self.by, self.sort or DEFAULT_SORTS[self.by]))
 
 
@@ -283,13 +283,17 @@ def _sum_of(units: int, micros: int) -> Decimal:
     return from_micros(int(units) * MICROS + int(micros))
 
 
-def _days_in_range(first: date, last: date, brands: QuerySet[Brand]) -> QuerySet[Any]:
-    return DailySpend.objects.filter(day__range=(first, last), campaign__brand__in=brands).annotate(
-        campaign_name=F("campaign__name"),
-        brand_id=F("campaign__brand_id"),
-        brand_name=F("campaign__brand__name"),
-        currency=F("campaign__brand__currency"),
-        month=TruncMonth("day"),
+def _days_in_range(by: str, first: date, last: date, brands: QuerySet[Brand]) -> QuerySet[Any]:
+    """The days that a report adds up: those of campaigns only where it tells them apart, for they are so many more."""
+    if by == "campaign":
+        return DailySpend.objects.filter(day__range=(first, last), campaign__brand__in=brands).annotate(
+            campaign_name=F("campaign__name"),
+            brand_id=F("campaign__brand_id"),
+            brand_name=F("campaign__brand__name"),
+            currency=F("campaign__brand__currency"),
+        )
+    return BrandDailySpend.objects.filter(day__range=(first, last), brand__in=brands).annotate(
+        brand_name=F("brand__name"), currency=F("brand__currency"), month=TruncMonth("day")
     )
 
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.ledger import set_daily_total
-from campaigns.models import Brand, Campaign, DailySpend
+from campaigns.models import Brand, BrandDailySpend, Campaign
 from campaigns.reports import GROUPINGS, RangeLine, spend_in_range, totals_in_range
 from campaigns.tests.api import Caller, caller
 from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
@@ -184,10 +184,10 @@ def test_a_report_takes_as_many_queries_for_many_rows_as_for_few(
 
 
 def test_a_sum_that_no_64_bits_hold_is_reported_all_the_same() -> None:
-    brand, day = BrandFactory.create(currency="USD"), date(2026, 11, 11)
+    brand = BrandFactory.create(currency="USD")
     most = Decimal(9_000_000_000_000) - Decimal("0.000001")
-    for _ in range(2):
-        DailySpend.objects.create(campaign=CampaignFactory.create(brand=brand), day=day, amount=most)
+    for day in (date(2026, 11, 11), date(2026, 11, 12)):
+        BrandDailySpend.objects.create(brand=brand, day=day, amount=most)
 
     (line,) = spend_in_range("brand", FIRST, LAST, brands=Brand.objects.all())
 
