@@ -56,6 +56,7 @@ def _measured(sizes: Sequence[int]) -> Iterator[str]:
             yield from _rows("rule", size, _database(address, f"rule_{size}"))
         yield from _rows("memory", 100_000, _database(address, "memory"))
         yield from _rows("imports", 10_000, _database(address, "imports"))
+        yield from _rows("desk", 100_000, _database(address, "desk"))
         yield _api_row(_database(address, "api"))
     with tempfile.TemporaryDirectory() as folder:
         yield from _rows("sqlite", 10_000, f"sqlite:///{folder}/bench.sqlite3")

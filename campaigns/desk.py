@@ -6,11 +6,12 @@ and days, a number of queries that does not grow with the agency.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import BigIntegerField, Count, F, FloatField, Q, QuerySet, Sum
@@ -25,7 +26,7 @@ from campaigns.pacing import NARROWEST_BAND, Month, Series, month_of
 from campaigns.pacing import Status as PaceStatus
 from campaigns.pacing import pace as pace_of
 from campaigns.periods import ONE_DAY, LocalClock, next_day_start, next_month_start
-from campaigns.rules import DAILY, MONTHLY, by_zone
+from campaigns.rules import DAILY, MONTHLY
 
 Status = Campaign.Status
 
@@ -215,43 +216,77 @@ def concerns(campaigns: QuerySet[Campaign], brands: Collection[Brand], *, at: da
     clocks = outlook.clocks_of(brands, at)
     if not clocks:
         return []
-    found = _Look(campaigns.select_related("brand"), clocks, at)
-    kinds = [
-        found.overspent(),
-        found.ahead(),
-        found.behind(),
-        found.silent(),
-        found.paused_by_budget(),
-        found.ending(),
-    ]
-    return [kind for kind in kinds if kind.shown]
+    look = _Look(campaigns.select_related("brand"), clocks, at)
+    return [kind for kind in look.kinds() if kind.shown]
 
 
 class _Look:
-    """One query a kind of concern, and one more for the days of those that are looked at closely."""
+    """A query a kind of concern, and two more for the days of those whose pace is looked at.
+
+    Queries only find who may be concerned, by the counters and what is true on the earliest and the latest of the
+    brands' clocks: what is true on each brand's own is asked of the few that they find.
+    """
 
     def __init__(self, campaigns: QuerySet[Campaign], clocks: dict[ZoneInfo, LocalClock], at: datetime) -> None:
+        self.campaigns = campaigns
         self.at = at
         self.clocks = clocks
-        in_order = sorted(clocks.values(), key=lambda clock: clock.zone.key)
-        self.campaigns = campaigns.annotate(
-            today=by_zone(in_order, DAILY.current), this_month=by_zone(in_order, MONTHLY.current)
-        )
-        self.in_order = in_order
+        self.day_start = min(clock.day_start for clock in clocks.values())
+        self.month_start = min(clock.month_start for clock in clocks.values())
+        self.outlooks: dict[int, Outlook] = {}
 
-    def overspent(self) -> Concerns:
+    def kinds(self) -> list[Concerns]:
+        ahead, behind = self._may_be_ahead(), self._may_be_behind()
+        paced = {campaign.pk: campaign for campaign in (*ahead, *behind)}
+        self.outlooks = outlook.of_campaigns(list(paced.values()), at=self.at)
+        early = "Will reach the monthly budget early"
+        return [
+            self._kind("overspent", "Over budget", self._may_be_overspent(), self._overspent, "Look"),
+            self._kind("ahead", early, ahead, self._ahead, "Change the budget", "monthly_budget"),
+            self._kind("behind", "Behind pace", behind, self._behind, "Look"),
+            self._kind("silent", "No spend today", self._may_be_silent(), self._silent, "Look"),
+            self._kind("paused", "Paused by a budget", self._held_by_budget(), self._paused, "Raise the budget", None),
+            self._kind("ending", "Ends soon", self._ending(), self._ends, "Change the end", "end_date"),
+        ]
+
+    def _kind(
+        self,
+        kind: str,
+        title: str,
+        candidates: Iterable[Campaign],
+        tell: Callable[[Campaign], str],
+        act: str,
+        field: str | None = "",
+    ) -> Concerns:
+        """Those of the candidates of which there is something to tell. Without a field, it is the budget reached."""
+        told = [(campaign, sentence) for campaign in candidates if (sentence := tell(campaign))]
+        shown = [
+            Concern(
+                campaign.brand_id,
+                campaign.brand.name,
+                campaign.pk,
+                campaign.name,
+                sentence,
+                act,
+                _budget_reached(campaign) if field is None else field,
+            )
+            for campaign, sentence in told[:SHOWN]
+        ]
+        return Concerns(kind, title, shown, more=len(told) > SHOWN)
+
+    def _may_be_overspent(self) -> QuerySet[Campaign]:
         beyond = (
-            Q(today__gt=F("daily_budget"))
-            | Q(this_month__gt=F("monthly_budget"))
+            Q(daily_spend__gt=F("daily_budget"), daily_since__gte=self.day_start)
+            | Q(monthly_spend__gt=F("monthly_budget"), monthly_since__gte=self.month_start)
             | Q(total_spend__gt=F("total_budget"))
         )
-        found = self.campaigns.filter(beyond, ~Q(status=Status.COMPLETED)).order_by("-total_spend", "pk")
-        return self._concerns("overspent", "Over budget", found[: SHOWN + 1], self._overspent, "Look", "")
+        return self.campaigns.filter(beyond, ~Q(status=Status.COMPLETED)).order_by("-total_spend", "pk")[:LOOKED_AT]
 
     def _overspent(self, campaign: Campaign) -> str:
+        clock = self._clock(campaign)
         pairs = (
-            ("today", campaign.today, campaign.daily_budget),  # type: ignore[attr-defined]
-            ("this month", campaign.this_month, campaign.monthly_budget),  # type: ignore[attr-defined]
+            ("today", DAILY.current_spend(campaign, clock), campaign.daily_budget),
+            ("this month", MONTHLY.current_spend(campaign, clock), campaign.monthly_budget),
             ("in all", campaign.total_spend, campaign.total_budget),
         )
         said = [
@@ -259,26 +294,32 @@ class _Look:
             for when, spent, budget in pairs
             if budget is not None and spent > budget
         ]
-        return f"Spent {', and '.join(said)}."
+        return f"Spent {', and '.join(said)}." if said else ""
 
-    def ahead(self) -> Concerns:
-        found = self._pacing(PaceStatus.AHEAD, Q(status=Status.ACTIVE), "-used")
-        early = [(campaign, seen) for campaign, seen in found if seen.days_early]
-        return self._concerns_of(
-            "ahead", "Will reach the monthly budget early", early, self._ahead, "Change the budget", "monthly_budget"
+    def _may_be_ahead(self) -> list[Campaign]:
+        least = min(self._shares()) * (1 + float(NARROWEST_BAND))
+        found = self._with_use_of_budget().filter(
+            status=Status.ACTIVE, monthly_since__gte=self.month_start, used__gt=least
         )
+        return list(found.order_by("-used", "pk")[:LOOKED_AT])
 
-    def _ahead(self, campaign: Campaign, seen: Outlook) -> str:
-        budget, reached = self._money(campaign.monthly_budget, campaign), seen.forecast and seen.forecast.budget_day
+    def _ahead(self, campaign: Campaign) -> str:
+        seen = self.outlooks[campaign.pk]
+        if not (self._paces(seen, PaceStatus.AHEAD) and seen.days_early and seen.forecast):
+            return ""
+        budget, reached = self._money(campaign.monthly_budget, campaign), seen.forecast.budget_day
         return f"{budget} will be spent by {reached:%a %-d %b}, {_days(seen.days_early)} early."
 
-    def behind(self) -> Concerns:
+    def _may_be_behind(self) -> list[Campaign]:
+        most = max(self._shares()) * (1 - float(NARROWEST_BAND))
+        behind = Q(used__lt=most) | Q(monthly_since__lt=self.month_start)
         running = Q(status=Status.ACTIVE) | Q(status=Status.PAUSED, holds=Hold.DAYPARTING.value)
-        found = self._pacing(PaceStatus.BEHIND, running, "used") + self._pacing(PaceStatus.STOPPED, running, "used")
-        return self._concerns_of("behind", "Behind pace", found, self._behind, "Look", "")
+        return list(self._with_use_of_budget().filter(running, behind).order_by("used", "pk")[:LOOKED_AT])
 
-    def _behind(self, campaign: Campaign, seen: Outlook) -> str:
-        assert seen.pace is not None
+    def _behind(self, campaign: Campaign) -> str:
+        seen = self.outlooks[campaign.pk]
+        if seen.pace is None or not self._paces(seen, PaceStatus.BEHIND, PaceStatus.STOPPED):
+            return ""
         spent, expected = self._money(seen.pace.spent, campaign), self._money(seen.expected, campaign)
         said = f"Spent {spent} of the {expected} due by now."
         if seen.pace.daily_to_land:
@@ -286,54 +327,42 @@ class _Look:
             said += f" {daily} a day would land on {budget}."
         return said
 
-    def _pacing(self, status: PaceStatus, which: Q, order: str) -> list[tuple[Campaign, Outlook]]:
-        """Those that pace so, of the campaigns with a monthly budget whose counters say that they might."""
-        ahead = status is PaceStatus.AHEAD
+    def _with_use_of_budget(self) -> QuerySet[Any]:
+        used = Cast(F("monthly_spend"), FloatField()) / Cast(F("monthly_budget"), FloatField())
+        return self.campaigns.filter(monthly_budget__isnull=False).annotate(used=used)
 
-        def off(clock: LocalClock) -> Q:
-            share = float(_share_of_month(clock).expected)
-            nearest = share * (1 + float(NARROWEST_BAND) * (1 if ahead else -1))
-            return Q(used__gt=nearest) if ahead else Q(used__lt=nearest)
+    def _shares(self) -> list[float]:
+        return [float(_share_of_month(clock).expected) for clock in self.clocks.values()]
 
-        used = Cast(F("this_month"), FloatField()) / Cast(F("monthly_budget"), FloatField())
-        there = Q(pk__in=[])
-        for clock in self.in_order:
-            there |= Q(brand__timezone=clock.zone) & off(clock)
-        found = self.campaigns.filter(which, monthly_budget__isnull=False).annotate(used=used).filter(there)
-        looked_at = list(found.order_by(order, "pk")[:LOOKED_AT])
-        outlooks = outlook.of_campaigns(looked_at, at=self.at)
-        return [
-            (campaign, seen)
-            for campaign in looked_at
-            if (seen := outlooks[campaign.pk]).pace is not None and seen.pace.status is status
-        ]
+    def _paces(self, seen: Outlook, *statuses: PaceStatus) -> bool:
+        return seen.pace is not None and seen.pace.status in statuses
 
-    def silent(self) -> Concerns:
-        """Running, it spent this month, and today not yet, though hours have passed."""
-        late = [clock for clock in self.in_order if clock.at - clock.day_start >= timedelta(hours=SILENT_HOURS)]
-        there = Q(brand__timezone__in=[clock.zone for clock in late])
-        found = self.campaigns.filter(there, status=Status.ACTIVE, today=ZERO, this_month__gt=ZERO)
-        return self._concerns(
-            "silent", "No spend today", found.order_by("-this_month", "pk")[: SHOWN + 1], self._silent, "Look", ""
+    def _may_be_silent(self) -> QuerySet[Campaign]:
+        late = [zone for zone, clock in self.clocks.items() if self._hours_of_today(clock) >= SILENT_HOURS]
+        found = self.campaigns.filter(
+            Q(daily_spend=ZERO) | Q(daily_since__lt=self.day_start),
+            status=Status.ACTIVE,
+            brand__timezone__in=late,
+            monthly_spend__gt=ZERO,
+            monthly_since__gte=self.month_start,
         )
+        return found.order_by("-monthly_spend", "pk")[:LOOKED_AT]
 
     def _silent(self, campaign: Campaign) -> str:
-        clock = self.clocks[campaign.brand.timezone]
-        hours = (clock.at - clock.day_start) // timedelta(hours=1)
-        spent = self._money(campaign.this_month, campaign)  # type: ignore[attr-defined]
+        """Running, it spent this month, and today not yet, though hours have passed."""
+        clock = self._clock(campaign)
+        this_month = MONTHLY.current_spend(campaign, clock)
+        if DAILY.current_spend(campaign, clock) or not this_month:
+            return ""
+        hours, spent = self._hours_of_today(clock), self._money(this_month, campaign)
         return f"Nothing seen for {hours} hours, after {spent} this month. Is the feed of its platform in order?"
 
-    def paused_by_budget(self) -> Concerns:
-        found = self.campaigns.annotate(by_budget=F("holds").bitand(Hold.BUDGETS.value)).filter(
-            status=Status.PAUSED, by_budget__gt=0
-        )
-        return self._concerns(
-            "paused",
-            "Paused by a budget",
-            found.order_by("-this_month", "pk")[: SHOWN + 1],
-            self._paused,
-            "Raise the budget",
-        )
+    def _hours_of_today(self, clock: LocalClock) -> int:
+        return (clock.at - clock.day_start) // timedelta(hours=1)
+
+    def _held_by_budget(self) -> QuerySet[Campaign]:
+        by_budget = self.campaigns.annotate(by_budget=F("holds").bitand(Hold.BUDGETS.value))
+        return by_budget.filter(status=Status.PAUSED, by_budget__gt=0).order_by("-monthly_spend", "pk")[:LOOKED_AT]
 
     def _paused(self, campaign: Campaign) -> str:
         zone, holds = campaign.brand.timezone, campaign.hold_set
@@ -342,9 +371,8 @@ class _Look:
         back = next_month_start(zone, self.at) if holds & Hold.MONTHLY_BUDGETS else next_day_start(zone, self.at)
         return f"{holds.label}. Back on {back.astimezone(zone):%a %-d %b at %H:%M} {zone.key} at the earliest."
 
-    def ending(self) -> Concerns:
-        found = self.campaigns.filter(_ending(self.in_order)).order_by("end_date", "pk")
-        return self._concerns("ending", "Ends soon", found[: SHOWN + 1], self._ends, "Change the end", "end_date")
+    def _ending(self) -> QuerySet[Campaign]:
+        return self.campaigns.filter(_ending(self.clocks.values())).order_by("end_date", "pk")[:LOOKED_AT]
 
     def _ends(self, campaign: Campaign) -> str:
         said = f"Its last day is {campaign.end_date:%a %-d %b}."
@@ -353,36 +381,8 @@ class _Look:
         spent, budget = self._money(campaign.total_spend, campaign), self._money(campaign.total_budget, campaign)
         return f"{said} {spent} of {budget} spent."
 
-    def _concerns(
-        self,
-        kind: str,
-        title: str,
-        found: QuerySet[Campaign],
-        sentence: Callable[[Campaign], str],
-        act: str,
-        field: str | None = None,
-    ) -> Concerns:
-        campaigns = list(found)
-        shown = [
-            self._concern(campaign, sentence(campaign), act, _budget_reached(campaign) if field is None else field)
-            for campaign in campaigns[:SHOWN]
-        ]
-        return Concerns(kind, title, shown, more=len(campaigns) > SHOWN)
-
-    def _concerns_of(
-        self,
-        kind: str,
-        title: str,
-        found: list[tuple[Campaign, Outlook]],
-        sentence: Callable[[Campaign, Outlook], str],
-        act: str,
-        field: str,
-    ) -> Concerns:
-        shown = [self._concern(campaign, sentence(campaign, seen), act, field) for campaign, seen in found[:SHOWN]]
-        return Concerns(kind, title, shown, more=len(found) > SHOWN)
-
-    def _concern(self, campaign: Campaign, sentence: str, act: str, field: str) -> Concern:
-        return Concern(campaign.brand_id, campaign.brand.name, campaign.pk, campaign.name, sentence, act, field)
+    def _clock(self, campaign: Campaign) -> LocalClock:
+        return self.clocks[campaign.brand.timezone]
 
     def _money(self, amount: Decimal | None, campaign: Campaign) -> str:
         assert amount is not None, "what is told of a budget is told where there is one"
