@@ -1,0 +1,134 @@
+"""What an account manager decides at the desk: read the dashboard, draw hours, try a budget, take a report away."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Locator, Page, expect
+
+from campaigns.ledger import SpendEntry, record_spend
+from campaigns.models import Campaign, DaypartingSchedule
+from campaigns.tests.browser.conftest import NOON
+from campaigns.tests.browser.looks import look
+from campaigns.tests.factories import BrandFactory, CampaignFactory
+
+
+@pytest.fixture
+def spring(alice: User) -> Campaign:
+    """A campaign that spends 10 an hour, day and night, since October."""
+    brand = BrandFactory.create(name="Acme", currency="EUR", timezone="Europe/Berlin", monthly_budget=Decimal(9000))
+    campaign = CampaignFactory.create(brand=brand, name="Spring")
+    hours = [NOON - timedelta(hours=hour) for hour in range(24 * 51)]
+    record_spend((SpendEntry(campaign.pk, Decimal(10), hour) for hour in hours), at=NOON)
+    Campaign.objects.filter(pk=campaign.pk).update(daily_budget=Decimal(500), monthly_budget=Decimal(5200))
+    return campaign
+
+
+def address(campaign: Campaign) -> str:
+    return f"/admin/campaigns/campaign/{campaign.pk}/change/"
+
+
+def windows(campaign: Campaign) -> list[tuple[int, str, str]]:
+    kept = DaypartingSchedule.objects.filter(campaign=campaign, is_active=True).order_by("day_of_week", "start_time")
+    return [(each.day_of_week, f"{each.start_time:%H:%M}", f"{each.end_time:%H:%M}") for each in kept]
+
+
+def hour(page: Page, day: int, hour: int) -> Locator:
+    return page.locator(f"[data-week] [data-day='{day}'][data-hour='{hour}']")
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+
+
+def test_the_dashboard_says_what_needs_attention_and_leads_there(page: Page, spring: Campaign) -> None:
+    page.goto("/admin/")
+
+    expect(page.get_by_role("heading", name="Will reach the monthly budget early")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"EUR 5,200\.00 will be spent by .* days early\."))).to_be_visible()
+    page.get_by_role("link", name="Change the budget: Spring").click()
+
+    expect(page).to_have_url(re.compile("#id_monthly_budget$"))
+    expect(page.get_by_label("Monthly budget")).to_have_value("5200")
+
+
+def test_the_dashboard_of_a_brand_and_a_day_can_be_sent_to_a_colleague(page: Page, spring: Campaign) -> None:
+    page.goto("/admin/")
+    page.get_by_label("Day (empty: now)").fill("2026-11-10")
+    page.get_by_role("button", name="Show").click()
+
+    expect(page).to_have_url(re.compile("day=2026-11-10"))
+    expect(page.get_by_text("As spend stood at the end of Tuesday, 10 November 2026")).to_be_visible()
+    expect(page.get_by_text("EUR 2,400.00").first).to_be_visible()
+    look(page, "dashboard-day")
+
+
+def test_a_window_is_drawn_with_the_mouse_and_counts_once_saved(page: Page, spring: Campaign) -> None:
+    page.goto(address(spring))
+
+    hour(page, 1, 9).hover()
+    page.mouse.down()
+    hour(page, 1, 16).hover()
+    page.mouse.up()
+    save(page)
+
+    assert windows(spring) == [(1, "09:00", "17:00")]
+    spring.refresh_from_db()
+    assert spring.hold_set.codes == ["DAYPARTING"]  # it is Saturday
+    look(page, "campaign-with-hours")
+
+
+def test_a_window_is_drawn_and_cleared_with_the_keyboard(page: Page, spring: Campaign) -> None:
+    page.goto(address(spring))
+    hour(page, 1, 0).focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    save(page)
+    assert windows(spring) == [(2, "01:00", "05:00")]
+
+    hour(page, 2, 2).focus()
+    page.keyboard.press("Delete")
+    save(page)
+    assert windows(spring) == []
+
+
+def test_a_what_if_shows_what_a_budget_would_have_stopped_and_saves_nothing(page: Page, spring: Campaign) -> None:
+    page.goto(address(spring))
+    page.get_by_role("link", name="What if").click()
+    page.get_by_label("Daily budget").fill("120")
+    page.get_by_role("button", name="Play October 2026").click()
+
+    expect(page).to_have_url(re.compile("daily_budget=120"))
+    expect(page.get_by_role("region", name="Result")).to_be_visible()
+    spring.refresh_from_db()
+    assert spring.daily_budget == Decimal(500)
+    look(page, "what-if-played")
+
+    page.get_by_role("link", name="Apply: fill these values into its form").click()
+    expect(page.get_by_label("Daily budget")).to_have_value("120")
+
+
+def test_a_report_is_taken_away_as_a_file(page: Page, spring: Campaign, tmp_path: Path) -> None:
+    page.goto("/admin/campaigns/dailyspend/report/?by=day&from=2026-11-01&to=2026-11-20")
+    expect(page.get_by_text("EUR 4,800.00").first).to_be_visible()
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    file = tmp_path / "report.csv"
+    download.value.save_as(file)
+
+    rows = list(csv.DictReader(file.read_text("utf-8-sig").splitlines()))
+    assert len(rows) == 20
+    assert {Decimal(row["Spend"]) for row in rows} == {Decimal(240)}
+    assert rows[0]["Day"] == date(2026, 11, 1).isoformat()
