@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter
 from unfold.widgets import UnfoldAdminSelect2Widget
 
+from campaigns.admin.brand_page import brand_page
 from campaigns.admin.client_reports import client_report_page, may_see_client_reports
 from campaigns.admin.displays import period_bar
 from campaigns.admin.unfolded import action, display
@@ -28,6 +29,7 @@ class BrandAdmin(WhatIfPage):
     search_fields = ("name", "description")
     actions_detail = ("what_if", "client_report")
     readonly_fields = ("today", "month", "created_at", "updated_at")
+    change_form_template = "campaigns/brand/change_form.html"
     fieldsets: ClassVar = (
         (None, {"fields": ("name", "description", "is_active")}),
         ("Clock and currency", {"fields": (("timezone", "currency"),)}),
@@ -69,6 +71,19 @@ class BrandAdmin(WhatIfPage):
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None and not context.get("is_popup"):
+            context["page"] = brand_page(obj.pk, request, at=obj.read_at)
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     def has_client_report_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_see_client_reports(request.user)

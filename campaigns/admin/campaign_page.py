@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
-from fractions import Fraction
+from datetime import datetime
+from decimal import Decimal
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Sum
 from django.db.models.functions import ExtractHour
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.safestring import SafeString
 
 from campaigns import outlook
-from campaigns.admin.charts import Band, Bullet, Day, band_in_words, band_of, bullet, day_bars, month_line
+from campaigns.admin.month import MonthBlock, asked_month, month_block
 from campaigns.admin.timeline import Timeline, may_see, timeline
 from campaigns.admin.week import Week, week_of
-from campaigns.currencies import decimals
 from campaigns.explain import Explanation, explain
 from campaigns.holds import Hold
 from campaigns.models import Campaign, DailySpend, DaypartingSchedule, SpendLog
-from campaigns.money import ZERO, format_money
 from campaigns.outlook import month_of_campaign
-from campaigns.pacing import Month, Pace, month_of
-from campaigns.periods import ONE_DAY, LocalClock, local_clock
+from campaigns.periods import LocalClock, local_clock
 
 Status = Campaign.Status
 
@@ -57,30 +52,6 @@ class StatusBlock:
     outlook: str
     step: Step | None
     recorded: str  # the status as it is kept, where the next check will change it
-
-
-@dataclass(frozen=True, slots=True)
-class DayLine:
-    """A day in the table beside the chart."""
-
-    day: date
-    spent: str
-    budget: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class MonthBlock:
-    name: str
-    earlier: str  # the months beside it, as the address bar names them; empty where there is none to show
-    later: str
-    spent: str
-    sentences: list[str]
-    bars: SafeString
-    line: SafeString
-    bullet: SafeString | None
-    lines: list[DayLine]
-    has_spend: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,107 +151,16 @@ def _spent_by_hour(campaign: Campaign, clock: LocalClock) -> dict[int, Decimal]:
 
 
 def _month(campaign: Campaign, windows: Sequence[DaypartingSchedule], clock: LocalClock, asked: str) -> MonthBlock:
-    currency, today = campaign.brand.currency, clock.today
-    first = _asked_month(asked, today)
+    today = clock.today
+    first = asked_month(asked, today)
     is_current = first == today.replace(day=1)
-    whole = month_of(first)
-    assert whole is not None
-    known = _daily_spends(campaign, first, whole.last)
-    running = month_of_campaign(campaign, windows, first) if is_current else None
-    days = _days(campaign, whole, running, known, clock)
-    spent = sum((day.spend for day in days if day.spend), ZERO)
-    seen = outlook.of_campaigns([campaign], at=clock.at, windows={campaign.pk: windows})[campaign.pk]
-    stands, band = (seen.pace, band_of(seen)) if is_current else (None, None)
-    has_earlier = DailySpend.objects.filter(campaign=campaign, day__lt=first).exists()
-    marked = today if is_current else None
-    name = f"{first:%B %Y}"
-    return MonthBlock(
-        name=name,
-        earlier=f"{first - ONE_DAY:%Y-%m}" if has_earlier else "",
-        later="" if is_current else f"{whole.last + ONE_DAY:%Y-%m}",
-        spent=format_money(spent, currency),
-        sentences=_sentences(days, stands, band, currency),
-        bars=day_bars(days, currency=currency, title=f"Spend by day, {name}", today=marked),
-        line=month_line(days, currency=currency, title=f"Month to date, {name}", today=marked, band=band),
-        bullet=bullet(Bullet(stands.spent, stands.budget, stands.expected, band), currency=currency)
-        if stands and stands.budget is not None
-        else None,
-        lines=_lines(days, currency, today),
-        has_spend=any(day.spend for day in days),
+    seen = outlook.of_campaigns([campaign], at=clock.at, windows={campaign.pk: windows}) if is_current else {}
+    return month_block(
+        campaign,
+        DailySpend.objects.filter(campaign=campaign),
+        first,
+        currency=campaign.brand.currency,
+        today=today,
+        running=month_of_campaign(campaign, windows, first) if is_current else None,
+        seen=seen.get(campaign.pk),
     )
-
-
-def _asked_month(asked: str, today: date) -> date:
-    """The first of the month that the address bar names; of the current one where it names none or one to come."""
-    current = today.replace(day=1)
-    try:
-        first = date.fromisoformat(f"{asked}-01")
-    except ValueError:
-        return current
-    return min(first, current)
-
-
-def _daily_spends(campaign: Campaign, first: date, last: date) -> dict[date, DailySpend]:
-    return {row.day: row for row in DailySpend.objects.filter(campaign=campaign, day__range=(first, last))}
-
-
-def _days(
-    campaign: Campaign, month: Month, running: Month | None, known: dict[date, DailySpend], clock: LocalClock
-) -> list[Day]:
-    """The month's days, with the budget in force on each, and what the month should have cost by each it runs on."""
-    days = []
-    for n in range(month.length):
-        day = month.first + n * ONE_DAY
-        row = known.get(day)
-        spend = (row.amount if row else ZERO) if day <= clock.today else None
-        budget = campaign.daily_budget if day >= clock.today else row.daily_budget if row else None
-        plan = None
-        if running and campaign.monthly_budget is not None and day >= running.first:
-            share = running.elapsed(day + ONE_DAY, Fraction(0))
-            plan = _rounded(Fraction(campaign.monthly_budget) * share, campaign.brand.currency)
-        days.append(Day(day, spend, budget, plan))
-    return days
-
-
-def _rounded(amount: Fraction, currency: str) -> Decimal:
-    step = Decimal(1).scaleb(-decimals(currency))
-    return (Decimal(amount.numerator) / Decimal(amount.denominator)).quantize(step, ROUND_HALF_UP)
-
-
-def _sentences(days: Sequence[Day], stands: Pace | None, band: Band | None, currency: str) -> list[str]:
-    """What the drawings show, in words."""
-    said = []
-    if stands and stands.budget is not None and stands.expected is not None:
-        words = f"{format_money(stands.spent, currency)} of {format_money(stands.budget, currency)} spent"
-        words += f", {format_money(stands.expected, currency)} expected by now"
-        said.append(f"{words}: {stands.status.value.lower()}." if stands.status else f"{words}.")
-        if stands.daily_to_land and stands.spent < stands.budget:
-            landing = format_money(stands.daily_to_land, currency)
-            said.append(f"A daily budget of {landing} from today on would land on the month's budget.")
-    elif stands and stands.status:
-        said.append(f"{stands.status.value}: it runs, and has spent nothing for days.")
-    if band is not None:
-        said.append(band_in_words(band, currency))
-    reached = sum(_is_reached(day) for day in days)
-    if reached:
-        said.append(f"The daily budget was reached on {reached} {'day' if reached == 1 else 'days'}.")
-    return said
-
-
-def _lines(days: Sequence[Day], currency: str, today: date) -> list[DayLine]:
-    return [
-        DayLine(
-            day.day,
-            format_money(day.spend, currency),
-            "" if day.budget is None else format_money(day.budget, currency),
-            ", ".join(
-                filter(None, ["Today" if day.day == today else "", "Budget reached" if _is_reached(day) else ""])
-            ),
-        )
-        for day in reversed(days)
-        if day.spend is not None
-    ]
-
-
-def _is_reached(day: Day) -> bool:
-    return day.spend is not None and day.budget is not None and day.spend >= day.budget

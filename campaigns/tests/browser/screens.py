@@ -67,6 +67,7 @@ SCREENS: dict[str, dict[str, str]] = {
         "dashboard-past": "/admin/?brand={agency.brand.pk}&day=2026-11-18",
         "brands": "/admin/campaigns/brand/",
         "brand": "/admin/campaigns/brand/{agency.brand.pk}/change/",
+        "brand-month": "/admin/campaigns/brand/{agency.brand.pk}/change/?month=2026-10",
         "brand-add": "/admin/campaigns/brand/add/",
         "campaigns": "/admin/campaigns/campaign/",
         "campaign": "/admin/campaigns/campaign/{agency.campaign.pk}/change/",
