@@ -187,7 +187,7 @@ def _table(brand: Brand, view: View, request: HttpRequest, clock: LocalClock) ->
     sees_days = may_see(request.user, DailySpend)
     found = _campaigns(brand, view, clock)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    shown = _of(brand, page.object_list)
+    shown = _of(brand, list(page.object_list))
     seen = outlook.of_campaigns(shown, at=clock.at) if view.is_current else {}
     address = _address(brand, view)
     return Table(
