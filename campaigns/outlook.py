@@ -164,6 +164,7 @@ def of_brands(brands: Collection[Brand], *, at: datetime, on: date | None = None
             limits,
             PORTFOLIO,
             running=brand.is_active,
+            comes_back=brand.is_active,
         )
     return outlooks
 

@@ -100,6 +100,12 @@ def test_a_brand_is_seen_by_the_sums_of_its_days_on_its_own_clock() -> None:
     assert (seen.today, seen.series.today_spend, seen.currency) == (date(2026, 11, 22), Decimal(12), "JPY")
 
 
+def test_an_inactive_brand_is_not_forecast() -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(is_active=False))
+    spend_a_day(campaign, "10", 20)
+    assert outlook.of_brands([campaign.brand], at=NOON)[campaign.brand_id].forecast is None
+
+
 def test_r2_the_agency_is_seen_one_currency_at_a_time() -> None:
     for currency, amount, budget in (("EUR", "10", 100), ("EUR", "20", None), ("USD", "40", 100)):
         campaign = CampaignFactory.create(brand=BrandFactory.create(currency=currency, monthly_budget=budget))
