@@ -330,8 +330,7 @@ def test_the_file_has_the_figures_of_the_table(admin_page: Client, kita: Brand, 
         (row.name, row.spent.replace(",", "")) for row in table.rows
     ]
     workbook: Any = admin_page.get(files["XLSX"])
-    assert next(workbook.streaming_content).startswith(b"PK")
-    workbook.close()
+    assert b"".join(workbook.streaming_content).startswith(b"PK")
     assert admin_page.get(table.report).status_code == 200
 
 
