@@ -1,5 +1,5 @@
 # The two commands: `make run` starts everything in this terminal, `make test` checks everything.
-# `make bench` measures, in some ten minutes, and writes benchmarks/RESULTS.md.
+# `make bench` measures, in some twenty minutes, and writes benchmarks/RESULTS.md.
 
 PYTHON ?= python3
 VENV := .venv

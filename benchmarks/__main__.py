@@ -1,8 +1,9 @@
-"""How fast the ledger and the rule are: `make bench`.
+"""How fast the system is: `make bench`, or `python -m benchmarks --parts desk` for one part of it.
 
 Starts a PostgreSQL of its own, with the durability of a normal one, and measures each piece of work beside a yardstick
-in the same run. What counts are the ratios: seconds differ from machine to machine. Prints a table and writes it to
-benchmarks/RESULTS.md.
+in the same run. What counts are the ratios: seconds differ from machine to machine. Prints a table a part and writes
+them to benchmarks/RESULTS.md, where parts that were not measured now keep what they had; each names the commit that it
+was measured on.
 """
 
 from __future__ import annotations
@@ -29,37 +30,53 @@ HEADER = ("campaigns", "work", "beside", "ratio", "to reach", "figures")
 # As servers in production have it, a fair part of the memory; the default is 128 MB.
 SHARED_BUFFERS = "2GB"
 SIZES = (10_000, 100_000, 1_000_000)
+# The sizes at which each part is measured, in campaigns; the API's are those of its own plan.
+PARTS: dict[str, Sequence[int]] = {
+    "ledger": SIZES,
+    "rule": SIZES,
+    "memory": (100_000,),
+    "imports": (10_000,),
+    "desk": (100_000,),
+    "api": (api_load.Plan.campaigns,),
+    "sqlite": (10_000,),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="CAMPAIGNS")
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    lines = [
-        f"{_machine()}.",
-        "",
-        "| campaigns | work | beside | ratio | to reach | figures |",
-        "|---|---|---|---|---|---|",
-    ]
-    print(*lines, sep="\n", flush=True)
-    for line in _measured(options.sizes):
-        print(line, flush=True)
-        lines.append(line)
-    options.output.write_text("\n".join(lines) + "\n")
-
-
-def _measured(sizes: Sequence[int]) -> Iterator[str]:
+    tables = _tables(options.output)
     with server(shared_buffers=SHARED_BUFFERS) as address:
-        for size in sizes:
-            yield from _rows("ledger", size, _database(address, f"ledger_{size}"))
-            yield from _rows("rule", size, _database(address, f"rule_{size}"))
-        yield from _rows("memory", 100_000, _database(address, "memory"))
-        yield from _rows("imports", 10_000, _database(address, "imports"))
-        yield from _rows("desk", 100_000, _database(address, "desk"))
-        yield _api_row(_database(address, "api"))
-    with tempfile.TemporaryDirectory() as folder:
-        yield from _rows("sqlite", 10_000, f"sqlite:///{folder}/bench.sqlite3")
+        for part in options.parts:
+            lines = [f"{_machine()}; commit {_commit()}.", "", _line(HEADER), _line(["---"] * len(HEADER))]
+            print(f"## {part}", "", *lines, sep="\n", flush=True)
+            for size in PARTS[part]:
+                for line in _rows(part, size, address):
+                    print(line, flush=True)
+                    lines.append(line)
+            tables[part] = "\n".join(lines)
+            # After each part: an hour's work is not lost with the last of them.
+            told = (f"## {part}\n\n{tables[part]}\n" for part in PARTS if part in tables)
+            options.output.write_text("\n".join(["# What was measured\n", *told]))
+
+
+def _tables(results: Path) -> dict[str, str]:
+    """What was measured before, by part."""
+    sections = results.read_text().split("\n## ")[1:] if results.exists() else []
+    return {part: table.strip() for part, _, table in (section.partition("\n") for section in sections)}
+
+
+def _rows(part: str, size: int, address: str) -> Iterator[str]:
+    match part:
+        case "api":
+            yield _api_row(_database(address, part))
+        case "sqlite":
+            with tempfile.TemporaryDirectory() as folder:
+                yield from _rows_of_program(part, size, f"sqlite:///{folder}/bench.sqlite3")
+        case _:
+            yield from _rows_of_program(part, size, _database(address, f"{part}_{size}"))
 
 
 def _database(address: str, name: str) -> str:
@@ -69,7 +86,7 @@ def _database(address: str, name: str) -> str:
     return f"{before.rpartition('/')[0]}/{name}?{after}"
 
 
-def _rows(part: str, size: int, database_url: str) -> Iterator[str]:
+def _rows_of_program(part: str, size: int, database_url: str) -> Iterator[str]:
     """Run one part in a process of its own, so that none leaves memory or caches to the next, and give its rows."""
     environment = {**os.environ, "DATABASE_URL": database_url, "DEBUG": "false", "SECRET_KEY": "benchmark"}
     command = [sys.executable, "-m", f"benchmarks.{part}", str(size)]
@@ -100,7 +117,19 @@ def _api_row(database_url: str) -> str:
 
 def _row(size: int, measured: dict[str, Any]) -> str:
     cells = [f"{size:,}", *(measured[name] for name in ("work", "beside", "ratio", "to_reach", "figures"))]
+    return _line(cells)
+
+
+def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _commit() -> str:
+    """Of the code as it lies here; marked where it was changed since."""
+    command = ["git", "describe", "--always", "--dirty=, changed since", "--exclude=*"]
+    return subprocess.run(
+        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    ).stdout.strip()
 
 
 def _machine() -> str:
