@@ -19,6 +19,8 @@ from campaigns.money import MAX_TOTAL, format_amount, from_micros, to_micros
 from campaigns.periods import LocalClock, last_second, local_clock, local_date
 from campaigns.rules import PERIODS, Period
 from campaigns.storage import (
+    BRAND_DAYS,
+    CAMPAIGN_DAYS,
     Account,
     DayChange,
     DayKey,
@@ -31,6 +33,7 @@ from campaigns.storage import (
 )
 
 _MAX_TOTAL_MICROS = to_micros(MAX_TOTAL)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Books:
@@ -54,6 +57,7 @@ class Books:
         self.brands_before: dict[int, tuple[bool, ...]] = {}
         self.references: dict[ReferenceKey, SpendEntry] = {}
         self.days: dict[DayKey, int] = {}  # what is recorded of the days that were recalled
+        self.brand_days: dict[DayKey, int] = {}  # what days cost, with what is posted, that no counter bounds
         self.day_changes: dict[DayKey, DayChange] = {}
         self.posted: list[Posting] = []
 
@@ -75,12 +79,18 @@ class Books:
                 if entry.amount < 0 and entry.campaign_id in self.campaigns
             }
         )
+        bounded_from = self._bounded_from()
+        late = [entry for entry in new if entry.timestamp < bounded_from]
+        self._recall_brand_days(
+            (entry.campaign_id, self._day_of(entry)) for entry in late if entry.campaign_id in self.campaigns
+        )
 
     def recall_days(self, keys: Iterable[DayKey]) -> None:
         """Look up the recorded totals of campaigns' local days."""
         wanted = set(keys)
         self._open({campaign_id for campaign_id, _ in wanted})
         self._recall_days(wanted)
+        self._recall_brand_days(wanted)
 
     def post_entry(self, entry: SpendEntry) -> bool:
         """Post an entry; False where it is there already. Raises Rejected."""
@@ -164,7 +174,27 @@ class Books:
 
     def _recall_days(self, keys: Collection[DayKey]) -> None:
         if keys:
-            self.days = self.store.day_amounts(keys)
+            self.days = self.store.day_amounts(CAMPAIGN_DAYS, keys)
+
+    def _recall_brand_days(self, keys: Iterable[DayKey]) -> None:
+        """Look up what the brands' days cost to which these campaigns' days belong, where no counter bounds it.
+
+        All else is bounded: a campaign's day by what it cost in all, and a brand's day by the month that it is in.
+        """
+        owners = ((self.campaigns[pk].brand_id, day) for pk, day in keys if pk in self.campaigns)
+        days = {(pk, day) for pk, day in owners if self._is_cut(pk) or day < self.clocks[pk].today.replace(day=1)}
+        if days:
+            self.brand_days = dict.fromkeys(days, 0) | self.store.day_amounts(BRAND_DAYS, days)
+
+    def _bounded_from(self) -> datetime:
+        """From when on the counters of their months bound the days of all brands here."""
+        if any(self._is_cut(pk) for pk in self.brands):
+            return _NEVER
+        return max((self.clocks[pk].month_start for pk in self.brands), default=_NEVER)
+
+    def _is_cut(self, brand_id: int) -> bool:
+        """Whether the brand's month was restarted within it: its counter may miss part of any day."""
+        return self.brands[brand_id].monthly_since != self.clocks[brand_id].month_start
 
     def _begin_periods(self) -> None:
         """Roll over the counters whose day or month has ended, so that what is posted counts in the current one."""
@@ -218,6 +248,14 @@ class Books:
             )
         if campaign.passes(_MAX_TOTAL_MICROS, micros, timestamp) or brand.passes(_MAX_TOTAL_MICROS, micros, timestamp):
             raise Rejected("too_large", f"A counter would pass {MAX_TOTAL:,}, the most that it can hold.")
+        of_brand = self.brand_days.get((brand.pk, day)) if self.brand_days else None
+        if of_brand is not None:
+            if micros > 0 and of_brand + micros > _MAX_TOTAL_MICROS:
+                raise Rejected(
+                    "too_large",
+                    f"{day} of this brand would cost more than {MAX_TOTAL:,}, the most that a day can hold.",
+                )
+            self.brand_days[brand.pk, day] = of_brand + micros
         if campaign.pk not in self.campaigns_before:
             self.campaigns_before[campaign.pk] = campaign.reached
         if brand.pk not in self.brands_before:

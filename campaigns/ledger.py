@@ -80,7 +80,7 @@ def record_spend(entries: Iterable[SpendEntry], *, at: datetime, actor: str = ""
 
     `at` (aware) is now. Refused, with a code: `invalid_amount`, `unknown_campaign`, `invalid_timestamp` (naive),
     `in_future` (by more than 5 minutes), `too_old` (before 2000), `invalid_text`, `conflict` (a known reference with
-    other content, R8), `below_zero` (the campaign's day would be, R9), `too_large` (a counter would overflow).
+    other content, R8), `below_zero` (the campaign's day would be, R9), `too_large` (a counter or a day would overflow).
     Takes an iterator of any length, in batches of BATCH_SIZE that are committed one after another. Raises ValueError
     for a naive `at`.
     """

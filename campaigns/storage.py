@@ -17,7 +17,7 @@ from django.db.models import BigIntegerField
 from django.db.models.functions import Cast
 
 from campaigns.bulk import among, array_of
-from campaigns.models import Campaign, DailySpend, SpendLog
+from campaigns.models import BrandDailySpend, Campaign, DailySpend, SpendLog
 
 DayKey = tuple[int, date]  # a campaign's local day, or a brand's
 ReferenceKey = tuple[int, str]  # a campaign's reference
@@ -96,6 +96,18 @@ class DayChange:
     daily_budget: int | None = None
 
 
+class DayTable(NamedTuple):
+    """Where days are kept, and the column that says whose they are."""
+
+    table: str
+    owner: str
+    model: type[DailySpend] | type[BrandDailySpend]
+
+
+CAMPAIGN_DAYS = DayTable("campaigns_dailyspend", "campaign_id", DailySpend)
+BRAND_DAYS = DayTable("campaigns_branddailyspend", "brand_id", BrandDailySpend)
+
+
 def brand_ids_of(campaign_ids: Collection[int]) -> list[int]:
     campaigns = Campaign.objects.filter(pk__among=campaign_ids).order_by()
     return list(campaigns.values_list("brand_id", flat=True).distinct())
@@ -153,7 +165,7 @@ class Storage(Protocol):
     def known_entries(self, keys: Collection[ReferenceKey]) -> Iterable[KnownEntry]:
         """The recorded entries that have one of these references (R8)."""
 
-    def day_amounts(self, keys: Collection[DayKey]) -> dict[DayKey, int]:
+    def day_amounts(self, days: DayTable, keys: Collection[DayKey]) -> dict[DayKey, int]:
         """What is recorded of these days; those without a row are left out."""
 
     def add_entries(self, postings: Collection[Posting], recorded_at: datetime) -> None: ...
@@ -184,17 +196,17 @@ class PostgresStorage:
             )
             return [KnownEntry(*row) for row in cursor.fetchall()]
 
-    def day_amounts(self, keys: Collection[DayKey]) -> dict[DayKey, int]:
+    def day_amounts(self, days: DayTable, keys: Collection[DayKey]) -> dict[DayKey, int]:
         with connection.cursor() as cursor:
             cursor.execute(
-                """
-                SELECT campaign_id, day, amount
-                FROM unnest(%s::bigint[], %s::date[]) AS asked (campaign_id, day)
-                JOIN campaigns_dailyspend USING (campaign_id, day)
-                """,
-                [array_of(campaign_id for campaign_id, _ in keys), array_of(day for _, day in keys)],
+                f"""
+                SELECT {days.owner}, day, amount
+                FROM unnest(%s::bigint[], %s::date[]) AS asked ({days.owner}, day)
+                JOIN {days.table} USING ({days.owner}, day)
+                """,  # noqa: S608
+                [array_of(owner_id for owner_id, _ in keys), array_of(day for _, day in keys)],
             )
-            return {(campaign_id, day): micros for campaign_id, day, micros in cursor.fetchall()}
+            return {(owner_id, day): micros for owner_id, day, micros in cursor.fetchall()}
 
     def add_entries(self, postings: Collection[Posting], recorded_at: datetime) -> None:
         columns = "campaign_id, amount, timestamp, day, reference, description, recorded_at"
@@ -203,7 +215,7 @@ class PostgresStorage:
                 copy.write_row((*posting, recorded_at))
 
     def add_to_days(self, campaigns: Mapping[DayKey, DayChange], brands: Mapping[DayKey, DayChange]) -> None:
-        for table, owner, changes in _day_tables(campaigns, brands):
+        for (table, owner, _), changes in ((CAMPAIGN_DAYS, campaigns), (BRAND_DAYS, brands)):
             with connection.cursor() as cursor:
                 # No ON CONFLICT: the constraint on the amount would judge what is added as if it were the day's sum.
                 cursor.execute(
@@ -253,12 +265,11 @@ class SqliteStorage:
         columns = ("campaign_id", "reference", Cast("amount", BigIntegerField()), "timestamp", "description")
         return [KnownEntry(*row) for row in rows.values_list(*columns) if (row[0], row[1]) in wanted]
 
-    def day_amounts(self, keys: Collection[DayKey]) -> dict[DayKey, int]:
+    def day_amounts(self, days: DayTable, keys: Collection[DayKey]) -> dict[DayKey, int]:
         wanted = set(keys)
-        rows = DailySpend.objects.filter(
-            campaign__among={campaign_id for campaign_id, _ in wanted}, day__in={day for _, day in wanted}
-        ).order_by()
-        amounts = rows.values_list("campaign_id", "day", Cast("amount", BigIntegerField()))
+        owners = {f"{days.owner}__among": {owner_id for owner_id, _ in wanted}}
+        rows = days.model.objects.filter(**owners, day__in={day for _, day in wanted}).order_by()
+        amounts = rows.values_list(days.owner, "day", Cast("amount", BigIntegerField()))
         return {(row[0], row[1]): row[2] for row in amounts if (row[0], row[1]) in wanted}
 
     def add_entries(self, postings: Collection[Posting], recorded_at: datetime) -> None:
@@ -276,7 +287,7 @@ class SqliteStorage:
             )
 
     def add_to_days(self, campaigns: Mapping[DayKey, DayChange], brands: Mapping[DayKey, DayChange]) -> None:
-        for table, owner, changes in _day_tables(campaigns, brands):
+        for (table, owner, _), changes in ((CAMPAIGN_DAYS, campaigns), (BRAND_DAYS, brands)):
             with connection.cursor() as cursor:
                 cursor.executemany(
                     f"INSERT OR IGNORE INTO {table} ({owner}, day, amount) VALUES (%s, %s, 0)",  # noqa: S608
@@ -309,12 +320,6 @@ def _counter_tables(
         ("campaigns_campaign", campaigns, [*counters, "total_spend"]),
         ("campaigns_brand", brands, counters),
     ]
-
-
-def _day_tables(
-    campaigns: Mapping[DayKey, DayChange], brands: Mapping[DayKey, DayChange]
-) -> list[tuple[str, str, Mapping[DayKey, DayChange]]]:
-    return [("campaigns_dailyspend", "campaign_id", campaigns), ("campaigns_branddailyspend", "brand_id", brands)]
 
 
 _STORAGES: dict[str, Storage] = {"postgresql": PostgresStorage(), "sqlite": SqliteStorage()}

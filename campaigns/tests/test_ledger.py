@@ -13,8 +13,18 @@ from django.db.models import ProtectedError
 
 from campaigns import ledger
 from campaigns.audit import find_differences
-from campaigns.ledger import DayTotal, Rejected, SpendEntry, record_arrival, record_spend, set_daily_total
+from campaigns.enforcement import reconcile
+from campaigns.ledger import (
+    DayTotal,
+    Rejected,
+    SpendEntry,
+    record_arrival,
+    record_spend,
+    set_daily_total,
+    set_daily_totals,
+)
 from campaigns.models import AppendOnly, Brand, BrandDailySpend, BrandQuerySet, Campaign, DailySpend, SpendLog
+from campaigns.money import MAX_AMOUNT, MAX_TOTAL
 from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
 
 pytestmark = pytest.mark.django_db
@@ -354,6 +364,65 @@ def test_a_counter_that_would_overflow_refuses_the_entry() -> None:
 
     assert codes(receipt) == [(0, "too_large")]
     assert receipt.recorded == 1
+
+
+def test_r10_a_past_day_of_a_brand_that_would_overflow_refuses_the_entry_alone() -> None:
+    first, second = CampaignFactory.create_batch(2, brand=BrandFactory.create())
+    day, amount = NOON - timedelta(days=60), MAX_AMOUNT
+    full = [entry(first, str(amount), day) for _ in range(999)]
+    assert record_spend(full, at=NOON).recorded == 999
+
+    receipt = record_spend(
+        [
+            entry(second, str(amount), day),
+            entry(second, "0.000001", day),
+            entry(second, "1", day - timedelta(days=1)),
+            entry(second, "2"),
+            entry(second, "-0.000001", day),
+            entry(second, "0.000001", day),
+        ],
+        at=NOON,
+    )
+
+    assert codes(receipt) == [(1, "too_large")]
+    assert receipt.rejected[0].message == (
+        "2026-09-22 of this brand would cost more than 9,000,000,000,000, the most that a day can hold."
+    )
+    assert BrandDailySpend.objects.get(day=day.date()).amount == MAX_TOTAL
+    assert record_spend([entry(first, "0.000001", day)], at=NOON).recorded == 0
+    assert not list(find_differences())
+
+
+def test_r10_a_past_day_of_a_brand_that_would_overflow_takes_no_higher_total() -> None:
+    first, second, third = CampaignFactory.create_batch(3, brand=BrandFactory.create())
+    day = NOON - timedelta(days=60)
+    record_spend([entry(first, str(MAX_AMOUNT), day) for _ in range(999)], at=NOON)
+
+    receipt = set_daily_totals(
+        [
+            DayTotal(second.pk, day.date(), MAX_AMOUNT),
+            DayTotal(third.pk, day.date(), Decimal(1)),
+            DayTotal(second.pk, day.date(), MAX_AMOUNT - 5),
+            DayTotal(third.pk, day.date(), Decimal(5)),
+            DayTotal(third.pk, NOON.date(), Decimal(5)),
+        ],
+        at=NOON,
+    )
+
+    assert [(refused.index, refused.code) for refused in receipt.rejected] == [(1, "too_large")]
+    assert BrandDailySpend.objects.get(day=day.date()).amount == MAX_TOTAL
+    assert not list(find_differences())
+
+
+def test_r14_a_day_that_a_forced_reset_cut_in_two_cannot_overflow_either() -> None:
+    first, second = CampaignFactory.create_batch(2, brand=BrandFactory.create())
+    record_spend([entry(first, str(MAX_AMOUNT), NOON - timedelta(hours=1)) for _ in range(999)], at=NOON)
+    reconcile(at=NOON, force=True)
+
+    receipt = record_spend([entry(second, str(MAX_AMOUNT)) for _ in range(2)], at=NOON)
+
+    assert codes(receipt) == [(1, "too_large")]
+    assert BrandDailySpend.objects.get().amount == MAX_TOTAL
 
 
 def test_the_day_keeps_the_daily_budget_that_was_in_force_on_it() -> None:
