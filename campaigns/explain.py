@@ -189,4 +189,4 @@ def _outlook(campaign: JudgedCampaign, change: _Change, clock: LocalClock) -> st
     local = change.at.astimezone(clock.zone)
     day = local_date(clock.zone, change.at)
     when = {clock.today: "today", clock.today + ONE_DAY: "tomorrow"}.get(day, f"on {local:%A %Y-%m-%d} at")
-    return f"{verb} {when} {local:%H:%M} {clock.zone.key}, if nothing else is spent."
+    return f"{verb} {when} {local:%H:%M} {clock.zone.key}."

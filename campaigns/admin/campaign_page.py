@@ -47,10 +47,9 @@ class HoldLine:
 class StatusBlock:
     label: str
     level: str
-    headline: str
-    holds: list[HoldLine]
-    outlook: str
-    step: Step | None
+    words: str  # what it does, why, and when the clock changes that
+    steps: list[Step]
+    holds: list[HoldLine]  # where there are several: of one, all is said in the words
     recorded: str  # the status as it is kept, where the next check will change it
 
 
@@ -89,15 +88,26 @@ def _status(
 ) -> StatusBlock:
     status = Status(said.status)
     verb = _verb(campaign, said, clock) if changes else None
+    holds = [HoldLine(hold.sentence, _step(Hold[hold.code], campaign, user, changes)) for hold in said.holds]
+    is_one = len(holds) == 1
+    steps = [holds[0].step if is_one else None, Step(verb[1], _act(campaign, verb[0]), posts=True) if verb else None]
     return StatusBlock(
         label=str(status.label),
         level=LEVELS[status],
-        headline=said.headline,
-        holds=[HoldLine(hold.sentence, _step(Hold[hold.code], campaign, user, changes)) for hold in said.holds],
-        outlook=said.outlook,
-        step=Step(verb[1], _act(campaign, verb[0]), posts=True) if verb else None,
+        words=_in_words(said),
+        steps=[step for step in steps if step],
+        holds=[] if is_one else holds,
         recorded="" if said.recorded_status == said.status else str(Status(said.recorded_status).label),
     )
+
+
+def _in_words(said: Explanation) -> str:
+    """`Paused: today's budget of EUR 120.00 is reached (EUR 121.40). Resumes tomorrow 00:00 Europe/Berlin.`"""
+    codes = [hold.code for hold in said.holds]
+    words = said.sentence if len(codes) < 2 else f"Paused for {len(codes)} reasons. {said.outlook}"
+    if codes and codes != [Hold.MANUAL.name] and not said.outlook:
+        words = f"{words.rstrip()} No clock ends this: it takes a person."
+    return words
 
 
 def _verb(campaign: Campaign, said: Explanation, clock: LocalClock) -> tuple[str, str] | None:

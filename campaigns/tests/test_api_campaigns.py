@@ -194,8 +194,7 @@ def test_r21_the_explanation_says_why_and_until_when(program: Caller) -> None:
         "holds": [{"code": "DAILY_BUDGET", "sentence": "Today's budget of USD 5.00 is reached (USD 5.00)."}],
         "next_change_at": "2026-11-22T00:00:00Z",
         "then": "ACTIVE",
-        "sentence": "Paused: today's budget of USD 5.00 is reached (USD 5.00). Resumes tomorrow 00:00 UTC, "
-        "if nothing else is spent.",
+        "sentence": "Paused: today's budget of USD 5.00 is reached (USD 5.00). Resumes tomorrow 00:00 UTC.",
     }
 
 

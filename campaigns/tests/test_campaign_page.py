@@ -14,6 +14,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
 from campaigns.admin.campaign_page import CampaignPage
 from campaigns.enforcement import activate, pause, reconcile, resume
@@ -80,26 +81,135 @@ def test_each_hold_has_a_line_of_its_own_with_what_to_do_about_it(admin_page: Cl
 
     status = page_of(admin_page, campaign).status
 
+    assert status.words == "Paused for 4 reasons. No clock ends this: it takes a person."
     assert [(hold.sentence, hold.step and hold.step.label) for hold in status.holds] == [
         ("A person paused it; only a person resumes it.", "Resume"),
         ("Today's budget of EUR 120.00 is reached (EUR 121.40).", "Raise the budget"),
         ("The brand Kita's budget for today of EUR 100.00 is reached (EUR 121.40).", "Raise the brand's budget"),
         ("It is 13:00 on Saturday in Europe/Berlin, outside its hours.", "Change the hours"),
     ]
-    assert status.outlook == ""
-    assert "No clock ends this: it takes a person." in html_of(admin_page, campaign)
+    html = html_of(admin_page, campaign)
+    assert all(escape(hold.sentence) in html for hold in status.holds)
+    assert escape(status.words) in html
 
 
-def test_the_time_of_the_next_change_is_told_as_people_say_it(admin_page: Client) -> None:
+ONE_HOLD: dict[str, tuple[dict[str, Any], dict[str, Any], str, str, str]] = {
+    "today's budget": (
+        {},
+        {"daily_budget": Decimal(120)},
+        "Paused: today's budget of EUR 120.00 is reached (EUR 121.40). Resumes tomorrow 00:00 Europe/Berlin.",
+        "Raise the budget",
+        "#id_daily_budget",
+    ),
+    "this month's budget": (
+        {},
+        {"monthly_budget": Decimal(120)},
+        (
+            "Paused: this month's budget of EUR 120.00 is reached (EUR 121.40). "
+            "Resumes on Tuesday 2026-12-01 at 00:00 Europe/Berlin."
+        ),
+        "Raise the budget",
+        "#id_monthly_budget",
+    ),
+    "the total budget": (
+        {},
+        {"total_budget": Decimal(120)},
+        "Paused: the total budget of EUR 120.00 is reached (EUR 121.40). No clock ends this: it takes a person.",
+        "Raise the budget",
+        "#id_total_budget",
+    ),
+    "the total budget of what ends": (
+        {},
+        {"total_budget": Decimal(120), "end_date": date(2026, 11, 22)},
+        (
+            "Paused: the total budget of EUR 120.00 is reached (EUR 121.40). "
+            "Completes on Monday 2026-11-23 at 00:00 Europe/Berlin."
+        ),
+        "Raise the budget",
+        "#id_total_budget",
+    ),
+    "the brand's budget for today": (
+        {"daily_budget": Decimal(100)},
+        {},
+        (
+            "Paused: the brand Kita's budget for today of EUR 100.00 is reached (EUR 121.40). "
+            "Resumes tomorrow 00:00 Europe/Berlin."
+        ),
+        "Raise the brand's budget",
+        "/admin/campaigns/brand/{brand}/change/#id_daily_budget",
+    ),
+    "the brand's budget for this month": (
+        {"monthly_budget": Decimal(100)},
+        {},
+        (
+            "Paused: the brand Kita's budget for this month of EUR 100.00 is reached (EUR 121.40). "
+            "Resumes on Tuesday 2026-12-01 at 00:00 Europe/Berlin."
+        ),
+        "Raise the brand's budget",
+        "/admin/campaigns/brand/{brand}/change/#id_monthly_budget",
+    ),
+    "an inactive brand": (
+        {"is_active": False},
+        {},
+        "Paused: the brand Kita is inactive. No clock ends this: it takes a person.",
+        "Open the brand",
+        "/admin/campaigns/brand/{brand}/change/#id_is_active",
+    ),
+    "its hours": (
+        {},
+        {"window": (7, "09:00", "17:00")},
+        "Paused: it is 13:00 on Saturday in Europe/Berlin, outside its hours. Resumes tomorrow 09:00 Europe/Berlin.",
+        "Change the hours",
+        "#week",
+    ),
+    "a person": (
+        {},
+        {"by_a_person": True},
+        "Paused: a person paused it; only a person resumes it.",
+        "Resume",
+        "/admin/campaigns/campaign/{campaign}/act/resume/",
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", ONE_HOLD)
+def test_what_is_held_by_one_thing_says_why_until_when_and_what_to_do_in_one_line(
+    admin_page: Client, reason: str
+) -> None:
+    of_brand, of_campaign, words, label, url = ONE_HOLD[reason]
+    fields = {name: value for name, value in of_campaign.items() if name not in {"window", "by_a_person"}}
+    brand = BrandFactory.create(name="Kita", currency="EUR", timezone="Europe/Berlin", **of_brand)
+    campaign = CampaignFactory.create(brand=brand, **fields)
+    if window_of := of_campaign.get("window"):
+        day, start, end = window_of
+        ScheduleFactory.create(campaign=campaign, day_of_week=day, start_time=start, end_time=end)
+    spend(campaign, "121.40")
+    if of_campaign.get("by_a_person"):
+        pause([campaign.pk], at=NOON, actor="user:alice")
+
+    status = page_of(admin_page, campaign).status
+
+    assert (status.label, status.words) == ("Paused", words)
+    assert [(step.label, step.url) for step in status.steps if step.label != "Keep it paused"] == [
+        (label, url.format(brand=brand.pk, campaign=campaign.pk))
+    ]
+    assert status.holds == []
+    html = html_of(admin_page, campaign)
+    assert escape(words) in html
+    if url.startswith("#id"):
+        assert f'id="{url[1:]}"' in html
+
+
+def test_what_holds_it_is_said_with_the_time_of_the_next_change_also_of_several(admin_page: Client) -> None:
     brand = BrandFactory.create(currency="EUR", timezone="Europe/Berlin")
     campaign = CampaignFactory.create(brand=brand, daily_budget=Decimal(120))
+    ScheduleFactory.create(campaign=campaign, day_of_week=7, start_time="09:00", end_time="17:00")
     spend(campaign, "121.40")
 
-    page = html_of(admin_page, campaign)
+    status = page_of(admin_page, campaign).status
 
-    assert "Resumes tomorrow 00:00 Europe/Berlin, if nothing else is spent." in page
-    assert 'href="#id_daily_budget"' in page
-    assert 'id="id_daily_budget"' in page
+    assert status.words == "Paused for 2 reasons. Resumes tomorrow 09:00 Europe/Berlin."
+    assert len(status.holds) == 2
 
 
 def test_what_is_kept_until_the_next_check_is_told(admin_page: Client) -> None:
@@ -135,7 +245,7 @@ def test_one_click_does_what_it_says_and_goes_back(
     ("fields", "offered"),
     [
         ({}, "Pause"),
-        ({"status": "PAUSED", "holds": 1}, None),  # the hold's own line offers to resume it
+        ({"status": "PAUSED", "holds": 1}, None),  # what holds it is a person: they resume it
         ({"status": "DRAFT"}, "Start now"),
         ({"status": "DRAFT", "start_date": date(2026, 11, 22)}, None),
         ({"status": "COMPLETED"}, "Reopen"),
@@ -145,9 +255,9 @@ def test_one_click_does_what_it_says_and_goes_back(
 def test_nothing_is_offered_that_would_do_nothing(
     admin_page: Client, fields: dict[str, Any], offered: str | None
 ) -> None:
-    step = page_of(admin_page, CampaignFactory.create(**fields)).status.step
+    status = page_of(admin_page, CampaignFactory.create(**fields)).status
 
-    assert (step and step.label) == offered
+    assert [step.label for step in status.steps if step.label != "Resume"] == ([offered] if offered else [])
 
 
 @pytest.mark.parametrize(("back", "goes"), [("/admin/?brand=1", True), ("https://evil.example/", False)])
@@ -455,8 +565,7 @@ def test_who_may_only_see_the_campaign_sees_no_spend_by_day_nor_what_was_decided
 
     assert (page.month, page.week.spent, page.draws) == (None, None, False)
     assert told(page) == []
-    assert page.status.step is None
-    assert [hold.step for hold in page.status.holds] == [None]
+    assert page.status.steps == []
     assert "week.js" not in html
     assert "/act/" not in html
 

@@ -52,17 +52,16 @@ def test_r21_a_reached_daily_budget_is_told_with_its_numbers_and_ends_at_the_bra
     ]
     assert (told_of.next_change_at, told_of.then) == (utc("2026-11-21T23:00Z"), "ACTIVE")
     assert told_of.sentence == (
-        "Paused: today's budget of EUR 120.00 is reached (EUR 121.40). "
-        "Resumes tomorrow 00:00 Europe/Berlin, if nothing else is spent."
+        "Paused: today's budget of EUR 120.00 is reached (EUR 121.40). Resumes tomorrow 00:00 Europe/Berlin."
     )
 
 
 @pytest.mark.parametrize(
     ("day", "outlook"),
     [
-        (6, "Resumes today 15:30 UTC, if nothing else is spent."),
-        (7, "Resumes tomorrow 15:30 UTC, if nothing else is spent."),
-        (1, "Resumes on Monday 2026-11-23 at 15:30 UTC, if nothing else is spent."),
+        (6, "Resumes today 15:30 UTC."),
+        (7, "Resumes tomorrow 15:30 UTC."),
+        (1, "Resumes on Monday 2026-11-23 at 15:30 UTC."),
     ],
 )
 def test_r21_the_next_change_is_told_as_people_say_it(day: int, outlook: str) -> None:
@@ -80,7 +79,7 @@ def test_r21_a_draft_starts_and_several_holds_follow_one_another() -> None:
     held = CampaignFactory.create(brand=BrandFactory.create(name="Kita", is_active=False))
     pause([held.pk], at=NOON, actor="user:alice")
 
-    assert told(draft).sentence == "Draft. Starts tomorrow 00:00 UTC, if nothing else is spent."
+    assert told(draft).sentence == "Draft. Starts tomorrow 00:00 UTC."
     assert told(held).sentence == "Paused: a person paused it; only a person resumes it. The brand Kita is inactive."
 
 
