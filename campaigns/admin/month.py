@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from itertools import accumulate
 
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
@@ -78,6 +79,7 @@ def month_block(
     whole = whole_month(first)
     days = _days(of, whole, running, kept.filter(day__range=(first, whole.last)), currency, today)
     stands, band = (None, None) if seen is None else (seen.pace, band_of(seen))
+    reached = _budget_day(days, seen, today) if seen else ""
     is_current = first <= today <= whole.last
     marked = today if is_current else None
     name = f"{first:%B %Y}"
@@ -86,7 +88,7 @@ def month_block(
         earlier=f"{first - ONE_DAY:%Y-%m}" if kept.filter(day__lt=first).exists() else "",
         later="" if is_current else f"{whole.last + ONE_DAY:%Y-%m}",
         spent=format_money(sum((day.spend for day in days if day.spend), ZERO), currency),
-        sentences=_sentences(days, stands, band, currency),
+        sentences=_sentences(days, stands, reached, band, currency),
         bars=day_bars(days, currency=currency, title=f"Spend by day, {name}", today=marked),
         line=month_line(days, currency=currency, title=f"Month to date, {name}", today=marked, band=band),
         bullet=bullet(Bullet(stands.spent, stands.budget, stands.expected, band), currency=currency)
@@ -126,7 +128,28 @@ def _rounded(amount: Fraction, currency: str) -> Decimal:
     return (Decimal(amount.numerator) / Decimal(amount.denominator)).quantize(step, ROUND_HALF_UP)
 
 
-def _sentences(days: Sequence[Day], stands: Pace | None, band: Band | None, currency: str) -> list[str]:
+def _budget_day(days: Sequence[Day], seen: Outlook, today: date) -> str:
+    """`At this pace the budget is reached on Tue 24 Nov, 6 days early.` Empty where it will not be, or none knows."""
+    if seen.month is None or seen.pace is None or seen.pace.budget is None:
+        return ""
+    day: date | None
+    if seen.pace.spent >= seen.pace.budget:
+        by_day = zip(days, accumulate(each.spend or ZERO for each in days), strict=True)
+        day = next(each.day for each, spent in by_day if spent >= seen.pace.budget)
+        words = "The month's budget was reached"
+    else:
+        day = seen.forecast.budget_day if seen.forecast else None
+        words = "At this pace the budget is reached"
+    if day is None or (day < today and seen.pace.spent < seen.pace.budget):  # reached once, and refunded since
+        return ""
+    early = (seen.month.last - day).days
+    rest = "its last day" if not early else f"{early} {'day' if early == 1 else 'days'} early"
+    return f"{words} {'today' if day == today else f'on {day:%a} {day.day} {day:%b}'}, {rest}."
+
+
+def _sentences(
+    days: Sequence[Day], stands: Pace | None, budget_day: str, band: Band | None, currency: str
+) -> list[str]:
     """What the drawings show, in words."""
     said = []
     if stands and stands.budget is not None and stands.expected is not None:
@@ -138,6 +161,8 @@ def _sentences(days: Sequence[Day], stands: Pace | None, band: Band | None, curr
             said.append(f"A daily budget of {landing} from today on would land on the month's budget.")
     elif stands and stands.status:
         said.append(f"{stands.status.value}: it runs, and has spent nothing for days.")
+    if budget_day:
+        said.append(budget_day)
     if band is not None:
         said.append(band_in_words(band, currency))
     reached = sum(_is_reached(day) for day in days)

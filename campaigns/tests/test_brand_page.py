@@ -96,6 +96,16 @@ def test_the_month_of_the_brand_stands_against_its_plan_and_is_projected(admin_p
     assert (month.lines[0].spent, month.lines[0].note, len(month.lines)) == ("EUR 50.00", "Today", 21)
 
 
+def test_the_day_on_which_the_brand_s_budget_is_reached_is_said(admin_page: Client, kita: Brand) -> None:
+    for _ in range(2):
+        spend_a_day(CampaignFactory.create(brand=kita), "64", range(1, 61))
+
+    month = page_of(admin_page, kita).month
+
+    assert month is not None
+    assert "At this pace the budget is reached on Tue 24 Nov, 6 days early." in month.sentences
+
+
 def test_an_earlier_month_is_in_the_address_bar_without_a_plan(admin_page: Client, kita: Brand) -> None:
     spend_by_day(CampaignFactory.create(brand=kita), {"2026-10-31": "99", "2026-09-01": "1", "2026-11-01": "5"})
 

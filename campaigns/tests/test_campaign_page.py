@@ -369,6 +369,54 @@ def test_a_month_without_spend_says_where_spend_comes_from(admin_page: Client) -
     assert "No spend is recorded in this month." in page
 
 
+def reached_sentence(month: Any) -> list[str]:
+    return [sentence for sentence in month.sentences if "is reached" in sentence or "was reached" in sentence]
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent_today", "said"),
+    [
+        (2350, "50", "At this pace the budget is reached on Tue 24 Nov, 6 days early."),
+        (2850, "50", "At this pace the budget is reached on Sun 29 Nov, 1 day early."),
+        (2960, "100", "At this pace the budget is reached on Mon 30 Nov, its last day."),
+        (2070, "50", "At this pace the budget is reached today, 9 days early."),
+        (9000, "50", None),
+        (1500, "50", "The month's budget was reached on Sun 15 Nov, 15 days early."),
+        (2050, "50", "The month's budget was reached today, 9 days early."),
+    ],
+)
+def test_the_day_on_which_the_month_s_budget_is_reached_is_said(
+    admin_page: Client, budget: int, spent_today: str, said: str | None
+) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(currency="EUR"), monthly_budget=Decimal(budget))
+    days = [date(2026, 11, 21) - timedelta(days=ago) for ago in range(1, 61)]
+    set_daily_totals([DayTotal(campaign.pk, day, Decimal(100)) for day in days], at=NOON)
+    spend(campaign, spent_today)
+
+    assert reached_sentence(page_of(admin_page, campaign).month) == ([said] if said else [])
+
+
+def test_the_budget_of_what_ends_within_the_month_is_early_by_its_own_last_day(admin_page: Client) -> None:
+    campaign = CampaignFactory.create(monthly_budget=Decimal(2350), end_date=date(2026, 11, 26))
+    days = [date(2026, 11, 21) - timedelta(days=ago) for ago in range(1, 61)]
+    set_daily_totals([DayTotal(campaign.pk, day, Decimal(100)) for day in days], at=NOON)
+    spend(campaign, "50")
+
+    assert reached_sentence(page_of(admin_page, campaign).month) == [
+        "At this pace the budget is reached on Tue 24 Nov, 2 days early."
+    ]
+
+
+def test_the_day_on_which_a_budget_was_reached_is_said_also_of_what_a_person_holds(admin_page: Client) -> None:
+    campaign = CampaignFactory.create(monthly_budget=Decimal(12))
+    spend_by_day(campaign, {"2026-11-10": "10", "2026-11-12": "5"})
+    pause([campaign.pk], at=NOON, actor="user:alice")
+
+    assert reached_sentence(page_of(admin_page, campaign).month) == [
+        "The month's budget was reached on Thu 12 Nov, 18 days early."
+    ]
+
+
 # The week
 
 
