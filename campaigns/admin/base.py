@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import time
 from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
-from django.db.models import DateTimeField, QuerySet, Value
+from django.db.models import DateTimeField, QuerySet, TimeField, Value
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSingleTimeWidget, UnfoldAdminTextInputWidget
 
 from campaigns.admin.unfolded import ModelAdmin
 from campaigns.edits import prepare
@@ -32,10 +33,22 @@ class MoneyInput(UnfoldAdminTextInputWidget):
         super().__init__({"inputmode": "decimal", "autocomplete": "off", **(attrs or {})})
 
 
+class WallTimeInput(UnfoldAdminSingleTimeWidget):
+    """A text box for a time of the day: 09:00, and with seconds only where there are some."""
+
+    def format_value(self, value: Any) -> Any:
+        if isinstance(value, time):
+            return value.isoformat("auto" if value.second or value.microsecond else "minutes")
+        return super().format_value(value)
+
+
+BOXES: dict[Any, Any] = {MoneyField: {"widget": MoneyInput}, TimeField: {"widget": WallTimeInput}}
+
+
 class Page(ModelAdmin):
     """A page of this system: its rows come with `read_at`, the one clock reading that all they show rests on."""
 
-    formfield_overrides: ClassVar = {MoneyField: {"widget": MoneyInput}}
+    formfield_overrides: ClassVar = BOXES
     list_per_page = 50
     list_filter_submit = True
     list_fullwidth = True

@@ -21,7 +21,7 @@ from unfold.contrib.filters.admin import (
 from unfold.forms import PaginationInlineFormSet
 
 from campaigns import enforcement
-from campaigns.admin.base import actor
+from campaigns.admin.base import BOXES, actor
 from campaigns.admin.campaign_page import campaign_page
 from campaigns.admin.displays import budget_bar, period_bar
 from campaigns.admin.filters import HoldFilter, OverBudgetFilter
@@ -68,6 +68,7 @@ class ScheduleInline(TabularInline):
     model = DaypartingSchedule
     formset = WindowFormSet
     extra = 0
+    formfield_overrides: ClassVar = BOXES
     fields = ("day_of_week", "start_time", "end_time", "is_active")
     template_before = "campaigns/campaign/week.html"
     verbose_name = "window"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -489,6 +490,20 @@ def test_the_table_of_windows_is_there_for_who_has_no_script(admin_page: Client)
     assert "data-week>" in page
     assert "campaigns/week.js" in page
     assert page.count('class="week__hour ') == 168
+
+
+def test_the_times_of_windows_are_shown_as_people_write_them_and_seconds_where_there_are_some(
+    admin_page: Client,
+) -> None:
+    campaign = CampaignFactory.create()
+    ScheduleFactory.create(campaign=campaign, start_time="09:00", end_time="17:30:15")
+
+    page = html_of(admin_page, campaign)
+
+    shown = re.findall(r'value="([^"]*)"[^>]*name="schedules-0-(start|end)_time"', page) or [
+        (value, name) for name, value in re.findall(r'name="schedules-0-(start|end)_time" value="([^"]*)"', page)
+    ]
+    assert shown == [("09:00", "start"), ("17:30:15", "end")]
 
 
 def test_r13_windows_as_the_grid_sends_them_are_saved_at_once_and_together(admin_page: Client) -> None:
