@@ -14,7 +14,7 @@ from campaigns import enforcement
 from campaigns.currencies import decimals
 from campaigns.ledger import DayTotal, SpendEntry, SpendReceipt, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign, DaypartingSchedule
-from campaigns.periods import local_clock, local_date
+from campaigns.periods import day_start, local_clock, local_date
 
 ACTOR = "command:seed_data"
 HISTORY_DAYS = 120
@@ -90,8 +90,11 @@ def seed_brand(number: int, campaigns: int, *, at: datetime) -> int:
     name, zone, currency, usual = BRANDS[number % len(BRANDS)]
     if number >= len(BRANDS):
         name = f"{name} {number // len(BRANDS) + 1}"
+    made = at - timedelta(days=HISTORY_DAYS + 2)  # before the first day of spend, whatever the zone
+    of_record = {"created_at": made, "updated_at": made}
     brand, _ = Brand.objects.get_or_create(
-        name=name, defaults={"timezone": zone, "currency": currency, "description": DEMO_DESCRIPTION}
+        name=name,
+        defaults={"timezone": zone, "currency": currency, "description": DEMO_DESCRIPTION, **of_record},
     )
     brand.refresh_from_db()
     today = local_date(brand.timezone, at)
@@ -106,6 +109,7 @@ def seed_brand(number: int, campaigns: int, *, at: datetime) -> int:
                 "external_id": f"{number + 1:03}-{index + 1:05}",
                 "start_date": _in_days(today, story.starts_in),
                 "end_date": _in_days(today, story.ends_in) if (story.ends_in or 0) >= 0 else None,
+                **of_record,
             },
         )
         if is_new:
@@ -122,8 +126,9 @@ def seed_brand(number: int, campaigns: int, *, at: datetime) -> int:
 def _live(brand: Brand, stories: list[tuple[Campaign, Story]], usual: int, today: date, at: datetime) -> None:
     """Let new campaigns run for some months until `at`."""
     running = [campaign.pk for campaign, story in stories if not story.draft]
+    first_day = day_start(brand.timezone, today - timedelta(days=HISTORY_DAYS))
+    enforcement.activate(running, at=first_day, actor=ACTOR)
     began = at - PLAYED_BACK
-    enforcement.activate(running, at=began, actor=ACTOR)
     for step in range(PLAYED_BACK // PLAYED_STEP):
         enforcement.reconcile(at=began + step * PLAYED_STEP, brand_ids=[brand.pk], actor=ACTOR)
 

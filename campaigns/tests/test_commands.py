@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
+from django.db.models import Min
 from django.utils import timezone
 
 from campaigns import tasks
@@ -388,6 +389,19 @@ def test_a_report_prints_names_as_they_are() -> None:
 
     assert "Sale [us] [/us]" in report
     assert "Acme [bold]" in report
+
+
+def test_the_seeded_agency_is_older_than_what_happened_in_it() -> None:
+    said("seed_data", "--brands", "2", "--campaigns-per-brand", "15")
+
+    spent = Campaign.objects.annotate(
+        first_spend=Min("spend_entries__timestamp"),
+        first_change=Min("status_changes__at"),
+    ).filter(first_spend__isnull=False)
+    assert [campaign.name for campaign in spent if not campaign.created_at < campaign.first_change] == []
+    assert [campaign.name for campaign in spent if not campaign.first_change < campaign.first_spend] == []
+    assert [campaign.name for campaign in spent if campaign.created_at < campaign.brand.created_at] == []
+    assert len(spent) == 26  # the others are drafts
 
 
 def test_a_seeding_that_breaks_off_leaves_no_half_made_brand(monkeypatch: pytest.MonkeyPatch) -> None:
