@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -18,6 +17,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from campaigns.admin.charts import WIDTH, Bullet, Day, bullet, day_bars
+from campaigns.admin.month import named_month
 from campaigns.client_report import BrandMonth, brand_month, pauses_in_words
 from campaigns.models import Brand
 from campaigns.money import ZERO, format_money
@@ -43,7 +43,7 @@ def client_report_page(request: HttpRequest, page: ModelAdmin[Any], brand_id: st
         raise Http404
     at = timezone.now()
     asked = request.GET.get("month", "")
-    month = _month(asked)
+    month = named_month(asked)
     if month is None:
         month = local_date(brand.timezone, at)
         if asked:
@@ -71,13 +71,6 @@ def client_report_page(request: HttpRequest, page: ModelAdmin[Any], brand_id: st
 def _range(report: BrandMonth) -> dict[str, str]:
     """The same month in Reports."""
     return {"by": "campaign", "from": str(report.first), "to": str(report.last), "brand": str(report.brand.pk)}
-
-
-def _month(text: str) -> date | None:
-    """The first day of `2026-11`; None for what is no month of this millennium."""
-    if not re.fullmatch(r"2[0-9]{3}-(0[1-9]|1[0-2])", text, re.ASCII):
-        return None
-    return date.fromisoformat(f"{text}-01")
 
 
 def _shown(report: BrandMonth) -> dict[str, Any]:

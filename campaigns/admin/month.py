@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -48,11 +49,14 @@ class MonthBlock:
 def asked_month(asked: str, today: date) -> date:
     """The first of the month that the address bar names; of the current one where it names none or one to come."""
     current = today.replace(day=1)
-    try:
-        first = date.fromisoformat(f"{asked}-01")
-    except ValueError:
-        return current
-    return min(first, current)
+    return min(named_month(asked) or current, current)
+
+
+def named_month(text: str) -> date | None:
+    """The first day of `2026-11`; None for what is no month of this millennium: before it there is no spend (R7)."""
+    if not re.fullmatch(r"2[0-9]{3}-(0[1-9]|1[0-2])", text, re.ASCII):
+        return None
+    return date.fromisoformat(f"{text}-01")
 
 
 def whole_month(first: date) -> Month:
