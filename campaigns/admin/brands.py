@@ -27,6 +27,7 @@ class BrandAdmin(WhatIfPage):
     list_display = ("name", "shown_status", "today", "month", "running", "timezone", "currency")
     list_filter = ("is_active", ("currency", AllValuesCheckboxFilter), ("timezone", AllValuesCheckboxFilter))
     search_fields = ("name", "description")
+    ordering = ("name",)  # the model's own is lost where campaigns are counted
     actions_detail = ("what_if", "client_report")
     readonly_fields = ("today", "month", "created_at", "updated_at")
     change_form_template = "campaigns/brand/change_form.html"

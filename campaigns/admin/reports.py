@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -12,7 +12,9 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.contrib.admin import ModelAdmin
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -20,11 +22,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget
+from unfold.widgets import INPUT_CLASSES
 
 from campaigns import exports
 from campaigns.admin.client_reports import client_report_url, may_see_client_reports
-from campaigns.models import EARLIEST_SPEND, Brand, default_zone
+from campaigns.admin.timeline import may_see
+from campaigns.models import EARLIEST_SPEND, Brand, Campaign, default_zone
 from campaigns.money import format_money
 from campaigns.periods import ONE_DAY, local_date
 from campaigns.reports import COLUMNS, DEFAULT_SORTS, RangeLine, RangeReport, totals_of
@@ -42,17 +45,31 @@ class DayInput(forms.DateInput):
         super().__init__({"class": " ".join(INPUT_CLASSES), "min": EARLIEST, "max": LATEST}, format="%Y-%m-%d")
 
 
+class BrandInput(AutocompleteSelect):
+    """A box that finds brands as one types: a page carries the chosen one, not all of an agency's."""
+
+    def __init__(self) -> None:
+        super().__init__(Campaign._meta.get_field("brand"), admin.site)
+
+    def build_attrs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {**super().build_attrs(*args, **kwargs), "data-placeholder": "All brands"}
+
+    def optgroups(self, name: str, value: Sequence[str], attrs: Any = None) -> Any:
+        """Without looking up what is no brand's number: an address may say anything."""
+        return super().optgroups(name, [pk for pk in value if pk.isascii() and pk.isdigit() and len(pk) < 19], attrs)
+
+
 class RangeForm(forms.Form):
     """What a report is of, as the address bar says it."""
 
     by = forms.ChoiceField(required=False, choices=[(by, by) for by in COLUMNS])
-    brand = forms.ModelChoiceField(
-        Brand.objects.all(), required=False, empty_label="All brands", widget=UnfoldAdminSelectWidget
-    )
+    brand = forms.ModelChoiceField(Brand.objects.all(), required=False, widget=BrandInput)
     sort = forms.CharField(required=False)
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, *, finds_brands: bool = False) -> None:
         super().__init__(data)
+        if not finds_brands:  # who may not see them cannot search them either
+            self.fields["brand"].widget = forms.HiddenInput()
         for name in ("from", "to"):  # one of them is a word of Python's
             self.fields[name] = forms.DateField(required=False, input_formats=["%Y-%m-%d"], widget=DayInput())
 
@@ -113,7 +130,7 @@ class Address:
 def report_page(request: HttpRequest, page: ModelAdmin[Any]) -> HttpResponse:
     """Spend by campaign, brand, day or month, some hundred lines at a time."""
     require_view(request, page)
-    form = RangeForm(request.GET)
+    form = RangeForm(request.GET, finds_brands=may_see(request.user, Brand))
     context = {**page.admin_site.each_context(request), "title": "Reports", "form": form}
     context["range_fields"] = [form["from"], form["to"]]
     if form.is_valid():

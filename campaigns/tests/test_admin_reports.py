@@ -181,6 +181,51 @@ def test_an_address_that_makes_no_sense_says_so(admin_page: Client, query: dict[
     assert admin_page.get(f"{REPORT}csv/", {"by": "campaign", **query})["Location"].startswith(REPORT)
 
 
+def options(page: Any) -> list[str]:
+    """The brands that the form carries."""
+    box = re.search(r'<select name="brand".*?</select>', page.content.decode(), re.DOTALL)
+    assert box is not None
+    return re.findall(r"<option[^>]*>\s*(.*?)\s*</option>", box[0])
+
+
+def test_the_form_carries_the_chosen_brand_alone_and_finds_others_as_one_types(
+    admin_page: Client, spring: Campaign
+) -> None:
+    BrandFactory.create_batch(3)
+    query: dict[str, Any] = {"by": "campaign", **NOVEMBER}
+
+    chosen = admin_page.get(REPORT, {**query, "brand": spring.brand_id})
+    url = re.search(r'data-ajax--url="([^"]*)"', chosen.content.decode())
+    assert url is not None
+    asked = {"app_label": "campaigns", "model_name": "campaign", "field_name": "brand", "term": "brand"}
+
+    assert options(chosen) == ["", "Käse"]
+    assert options(admin_page.get(REPORT, query)) == [""]
+    assert len(admin_page.get(url[1], asked).json()["results"]) == 3
+    assert "select2.full" in chosen.content.decode()
+
+
+def test_a_brand_that_is_none_is_said_and_not_looked_up(admin_page: Client) -> None:
+    for brand in ("abc", "0", "9" * 30):
+        page = admin_page.get(REPORT, {"by": "campaign", **NOVEMBER, "brand": brand})
+
+        assert options(page) == [""]
+        assert "Select a valid choice." in page.content.decode()
+
+
+def test_who_may_not_see_brands_is_offered_none_to_choose_and_keeps_that_of_the_address(
+    client: Client, spring: Campaign
+) -> None:
+    total(spring, "10")
+    query: dict[str, Any] = {"by": "campaign", **NOVEMBER, "brand": spring.brand_id}
+
+    page = person(client, "view_dailyspend").get(REPORT, query)
+
+    assert '<select name="brand"' not in page.content.decode()
+    assert f'<input type="hidden" name="brand" value="{spring.brand_id}"' in page.content.decode()
+    assert page.context["totals"] == ["EUR 10.00"]
+
+
 def test_an_empty_report_says_what_to_do(admin_page: Client, spring: Campaign) -> None:
     page = admin_page.get(REPORT, {"by": "campaign", **NOVEMBER, "brand": str(spring.brand_id)}).content.decode()
 
