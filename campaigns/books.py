@@ -64,7 +64,8 @@ class Books:
     def recall(self, entries: Iterable[SpendEntry]) -> None:
         """Look up what is recorded under the references of `entries`, and on the days that some take from."""
         entries = list(entries)
-        known = self.store.known_entries([(entry.campaign_id, entry.reference) for entry in entries if entry.reference])
+        keys = [(entry.campaign_id, entry.reference) for entry in entries if entry.reference]
+        known = self.store.known_entries(keys) if keys else ()
         for campaign_id, reference, micros, timestamp, description in known:
             self.references[campaign_id, reference] = SpendEntry(
                 campaign_id, from_micros(micros), timestamp, reference, description
@@ -135,7 +136,7 @@ class Books:
         self.store.add_entries(self.posted, self.at)
         self.store.add_to_days(self.day_changes, self._brand_day_changes())
         self.store.set_counters([self.campaigns[pk] for pk in touched], [self.brands[pk] for pk in brands])
-        changes = enforcement.enforce_budgets(*self._concerned(touched), actor=actor)
+        changes = enforcement.enforce(*self._concerned(touched), owned=Hold.BUDGETS, actor=actor)
         return [change.campaign_id for change in changes if change.pauses]
 
     def _brand_day_changes(self) -> dict[DayKey, DayChange]:

@@ -17,23 +17,32 @@ from django.db.models.sql.compiler import SQLCompiler
 @ForeignObject.register_lookup
 @Field.register_lookup
 class Among(Lookup[Any]):
-    """`pk__among=ids`: `__in` for thousands of ids, as one parameter."""
+    """`pk__among=ids`: `__in` for thousands of ids, as one parameter, or an expression that has them as `as_one`."""
 
     lookup_name = "among"
     prepare_rhs = False
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
         column, parameters = self.process_lhs(compiler, connection)
-        condition, ids = among(column, self.rhs)
-        return condition, (*parameters, *ids)
+        given, ids = compiler.compile(self.rhs) if hasattr(self.rhs, "as_sql") else ("%s", (as_one(self.rhs),))
+        return _among(column, given), (*parameters, *ids)
 
 
 def among(column: str, ids: Iterable[int]) -> tuple[str, list[str]]:
     """The condition that `column` is one of `ids`, and its parameter."""
+    return _among(column, "%s"), [as_one(ids)]
+
+
+def _among(column: str, given: str) -> str:
     if connection.vendor == "postgresql":
         # Against a whole array the index is walked once, in order; against rows of it, searched for each.
-        return f"{column} = ANY(%s::bigint[])", [array_of(ids)]
-    return f"{column} IN (SELECT value FROM json_each(%s))", [json.dumps(list(ids))]  # noqa: S608
+        return f"{column} = ANY({given}::bigint[])"
+    return f"{column} IN (SELECT value FROM json_each({given}))"  # noqa: S608
+
+
+def as_one(ids: Iterable[int]) -> str:
+    """Ids as the one parameter that `among` takes."""
+    return array_of(ids) if connection.vendor == "postgresql" else json.dumps(list(ids))
 
 
 def array_of(values: Iterable[object]) -> str:

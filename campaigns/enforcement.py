@@ -13,14 +13,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from operator import or_
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     Case,
     CharField,
@@ -37,6 +37,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, JSONObject
 
+from campaigns.bulk import as_one
 from campaigns.holds import Hold
 from campaigns.models import BEGINNING, Brand, Campaign, SpendLog, StatusChange
 from campaigns.money import ZERO, MoneyField
@@ -52,6 +53,7 @@ from campaigns.rules import (
     is_wrong,
     judge,
 )
+from campaigns.statements import Place, Statement, Values, clock_to_come, readings, statement, value
 
 Status = Campaign.Status
 # Campaigns with what the rule, or a person, wants them to be: `due_status` and `due_holds`.
@@ -138,23 +140,23 @@ def reconcile(
                     found = Campaign.objects.filter(pk__among=ids)
                     for period, start in beginning:
                         changes.reset += roll_over(found, period, start, force=force)
-                    changes.count(_write(changing(found, [clock], owned), [clock], actor))
+                    changes.count(_correct("pk", ids, [clock], owned, actor))
     return changes
 
 
-def enforce_budgets(
-    campaign_ids: Collection[int], brand_ids: Collection[int], clocks: Clocks, *, actor: str
+def enforce(
+    campaign_ids: Collection[int], brand_ids: Collection[int], clocks: Clocks, *, owned: Hold, actor: str
 ) -> list[Change]:
-    """Put the budget holds right of these campaigns and of all campaigns of these brands (R12, R13).
+    """Put the `owned` holds right of these campaigns and of all campaigns of these brands (R12, R13).
 
-    For the ledger, inside its transaction: the caller holds the locks of all brands concerned, and gives the clocks of
-    their zones.
+    For whoever has a transaction and knows what may have changed, such as the ledger: the caller holds the locks of
+    all brands concerned, whose counters are of the current day and month, and gives the clocks of their zones.
     """
+    in_order = sorted(clocks, key=lambda clock: clock.zone.key)
     changes = []
     for path, ids in (("pk", campaign_ids), ("brand", brand_ids)):
         if ids:
-            campaigns = Campaign.objects.filter(**{f"{path}__among": ids})
-            changes += _write(changing(campaigns, clocks, Hold.BUDGETS), clocks, actor)
+            changes += _correct(path, ids, in_order, owned, actor)
     return changes
 
 
@@ -270,21 +272,36 @@ def _by_hand(
                 clocks = clocks_at(at, [brand.timezone for brand in brands])
                 changes.checked += chosen.count()
                 decided = decide(judge(chosen, clocks, owned=Hold.ALL), clocks)
-                changes.count(_write(decided.filter(DIFFERS), clocks, actor))
+                logging = _logging(decided.filter(DIFFERS), clocks, CAMPAIGNS_PER_SLICE)
+                changes.count(_write(logging, {}, clocks, actor))
     return changes
 
 
-def _write(campaigns: Due, clocks: Clocks, actor: str) -> list[Change]:
-    """Give each of `campaigns` its due status and holds, which it has not yet, and log that (R19)."""
+def _correct(path: str, ids: Collection[int], clocks: Clocks, owned: Hold, actor: str) -> list[Change]:
+    """Give campaigns what the rule says that they should have, where they have not; `path` is what the ids are of."""
+    zones = tuple(clock.zone for clock in clocks)
+    logging = _correction(connection.vendor, path, owned, zones, CAMPAIGNS_PER_SLICE)
+    return _write(logging, {"ids": ids, **readings(clocks)}, clocks, actor)
+
+
+@lru_cache(maxsize=128)
+def _correction(_vendor: str, path: str, owned: Hold, zones: tuple[ZoneInfo, ...], most: int) -> Statement:
+    clocks = [clock_to_come(zone) for zone in zones]
+    campaigns = Campaign.objects.filter(**{f"{path}__among": Place("ids", written=as_one)})
+    return _logging(changing(campaigns, clocks, owned), clocks, most)
+
+
+def _write(logging: Statement, values: Values, clocks: Clocks, actor: str) -> list[Change]:
+    """Give campaigns their due status and holds, which they have not yet, and log that (R19)."""
     changes: list[Change] = []
+    at = next(iter(clocks)).at
     last, more = 0, True
     while more:
-        logged = _log(campaigns.filter(pk__gt=last).order_by("pk")[:CAMPAIGNS_PER_SLICE], clocks, actor)
+        logged = _log(logging, {**values, "at": at, "actor": actor, "last": last})
         alike: dict[tuple[str, int], list[int]] = defaultdict(list)
         for campaign_id, from_status, to_status, to_holds in logged:
             alike[to_status, to_holds].append(campaign_id)
             changes.append(Change(campaign_id, from_status, to_status))
-        at = next(iter(clocks)).at
         for (status, holds), ids in alike.items():
             Campaign.objects.filter(pk__among=ids).update(status=status, holds=holds, updated_at=at)
         last = max((campaign_id for campaign_id, *_ in logged), default=last)
@@ -292,38 +309,39 @@ def _write(campaigns: Due, clocks: Clocks, actor: str) -> list[Change]:
     return changes
 
 
-def _log(campaigns: Due, clocks: Clocks, actor: str) -> list[tuple[int, str, str, int]]:
-    """Write a StatusChange for each of `campaigns`, in one statement, and give what they are about."""
+def _log(logging: Statement, values: Values) -> list[tuple[int, str, str, int]]:
+    """Run a statement of `_logging`, and give what campaigns it is about."""
+    with connection.cursor() as cursor:
+        cursor.execute(logging.sql, logging.filled(values))
+        return cast("list[tuple[int, str, str, int]]", cursor.fetchall())
+
+
+def _logging(campaigns: Due, clocks: Clocks, most: int) -> Statement:
+    """What writes a StatusChange for each of `campaigns` behind the `last`, for so many at most."""
     row = {
         "campaign_id": F("pk"),
-        "at": Value(next(iter(clocks)).at, DateTimeField()),
+        "at": Place("at", DateTimeField()),
         "from_status": F("status"),
         "to_status": F("due_status"),
         "from_holds": F("holds"),
         "to_holds": F("due_holds"),
-        "actor": Value(actor, CharField()),
+        "actor": Place("actor", CharField()),
         "facts": _facts(clocks),
     }
     named = {f"log_{name}": expression for name, expression in row.items()}
-    try:
-        select, parameters = campaigns.annotate(**named).values_list(*named).query.sql_with_params()
-    except EmptyResultSet:  # of no brand, or no campaign
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {StatusChange._meta.db_table} ({', '.join(row)}) {select} "
-            "RETURNING campaign_id, from_status, to_status, to_holds",
-            parameters,
-        )
-        return cast("list[tuple[int, str, str, int]]", cursor.fetchall())
+    some = campaigns.filter(pk__gt=Place("last", BigIntegerField())).order_by("pk")[:most]
+    select, parameters = statement(some.annotate(**named).values_list(*named))
+    return Statement(
+        f"INSERT INTO {StatusChange._meta.db_table} ({', '.join(row)}) {select} "
+        "RETURNING campaign_id, from_status, to_status, to_holds",
+        parameters,
+    )
 
 
 def _facts(clocks: Clocks) -> JSONObject:
     """What a decision about a campaign rests on, as `StatusChange.facts` keeps it."""
     facts: dict[str, object] = {
-        "local_time": by_zone(
-            clocks, lambda clock: Cast(Value(clock.at.astimezone(clock.zone).isoformat()), CharField())
-        ),
+        "local_time": by_zone(clocks, lambda clock: Cast(value(clock.local_time, CharField()), CharField())),
         "currency": F("brand__currency"),
         "total_spend": F("total_spend"),
         "total_budget": F("total_budget"),

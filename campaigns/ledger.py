@@ -29,6 +29,7 @@ from campaigns.entries import (
     sound_entry,
     sound_total,
 )
+from campaigns.holds import Hold
 from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend, SpendLog
 from campaigns.periods import local_clock, require_aware
 
@@ -174,7 +175,8 @@ def repair(brand_ids: Collection[int] | None, *, at: datetime, actor: str) -> li
             for difference in differences:
                 _restore(difference)
             if differences:
-                enforcement.enforce_budgets([], [brand.pk], [local_clock(brand.timezone, at)], actor=actor)
+                clock = local_clock(brand.timezone, at)
+                enforcement.enforce([], [brand.pk], [clock], owned=Hold.BUDGETS, actor=actor)
         repaired += differences
     return repaired
 

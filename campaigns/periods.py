@@ -30,11 +30,9 @@ class LocalClock:
     day_end: datetime  # the first instant of the next local day
     month_start: datetime
     wall_weekday: int  # 1 Monday to 7 Sunday, as the wall shows it
+    wall_day_before: int
     wall_time: time
-
-    @property
-    def wall_day_before(self) -> int:
-        return (self.wall_weekday - 2) % 7 + 1
+    local_time: str  # all of what the wall shows, in ISO 8601
 
 
 def local_clock(zone: ZoneInfo, at: datetime) -> LocalClock:
@@ -50,7 +48,9 @@ def local_clock(zone: ZoneInfo, at: datetime) -> LocalClock:
         day_end=day_start(zone, today + ONE_DAY),
         month_start=day_start(zone, today.replace(day=1)),
         wall_weekday=wall.isoweekday(),
+        wall_day_before=(wall.isoweekday() - 2) % 7 + 1,
         wall_time=wall.time(),
+        local_time=wall.isoformat(),
     )
 
 

@@ -21,10 +21,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.db.models import BigIntegerField, Max, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast
 
-from campaigns.enforcement import reconcile
+from campaigns.enforcement import enforce, reconcile
 from campaigns.holds import Hold
 from campaigns.hours import Window, format_windows, open_spans
 from campaigns.ledger import SpendEntry, record_spend
@@ -551,11 +552,15 @@ class _Stage:
         waiting = iter(entries)
         entry = next(waiting, None)
         for instant, following in pairwise([*instants, end]):
-            reconcile(at=instant, brand_ids=[self.brand_id], actor=ACTOR)
-            self.read_statuses()
-            if instant == start:  # the counters of the day, and perhaps of the month, have begun
+            if instant == start:
+                reconcile(at=instant, brand_ids=[self.brand_id], actor=ACTOR)
+                # The counters of the day, and perhaps of the month, have begun.
                 self.accounts = campaign_accounts(self.plan.campaigns, [self.brand_id])
                 self.brand = brand_accounts([self.brand_id])[self.brand_id]
+            else:
+                with transaction.atomic():
+                    enforce([], [self.brand_id], [local_clock(zone, instant)], owned=Hold.ENGINE, actor=ACTOR)
+            self.read_statuses()
             while entry is not None and entry.timestamp < following:
                 now, crossed = entry.timestamp, False
                 while entry is not None and entry.timestamp == now:

@@ -35,6 +35,7 @@ from campaigns.holds import Hold
 from campaigns.models import Brand, Campaign, DaypartingSchedule
 from campaigns.money import ZERO, MoneyField
 from campaigns.periods import LocalClock
+from campaigns.statements import value
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -122,7 +123,7 @@ def _owns_lifecycle(owned: Hold) -> bool:
 
 
 def _today(clocks: Clocks) -> Combinable:
-    return by_zone(clocks, lambda clock: Value(clock.today, DateField()))
+    return by_zone(clocks, lambda clock: value(clock.today, DateField()))
 
 
 def _ended(clocks: Clocks) -> Q:

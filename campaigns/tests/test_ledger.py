@@ -333,7 +333,7 @@ def test_r10_a_batch_that_breaks_halfway_leaves_nothing_behind(monkeypatch: pyte
     def broken(*_: Any, **__: Any) -> None:
         raise ConnectionError("the database is gone")
 
-    monkeypatch.setattr("campaigns.enforcement.enforce_budgets", broken)
+    monkeypatch.setattr("campaigns.enforcement.enforce", broken)
     with pytest.raises(ConnectionError), transaction.atomic():
         record_spend([entry(campaign)], at=NOON)
 
