@@ -37,7 +37,7 @@ class Month(NamedTuple):
     first_day: date
 
 
-Cell: TypeAlias = str | date | Amount | Month | None
+Cell: TypeAlias = str | int | float | date | Amount | Month | None
 Row: TypeAlias = Sequence[Cell]
 
 # Excel reads UTF-8 as such only behind a byte order mark.
@@ -110,6 +110,8 @@ def _as_text(cell: Cell) -> str:
         case str():
             # The apostrophe is how a spreadsheet itself marks what is typed as text.
             return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+        case int() | float():
+            return str(cell)
         case Amount(value, currency):
             return format_amount(value, currency)
         case Month(first_day):
@@ -152,6 +154,8 @@ def _as_cell(sheet: Any, value: Cell) -> Any:
             return None
         case str():
             return _text_cell(sheet, value)
+        case int() | float():
+            return value
         case Amount(amount, currency):
             # A text that says it is a number: of a Decimal, openpyxl would write 16 digits.
             cell = WriteOnlyCell(sheet, format_amount(amount, currency))

@@ -10,20 +10,21 @@ import os
 import re
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, ClassVar, TypeVar
 
 from celery import current_app
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from campaigns.enforcement import Changes, reconcile
+from campaigns.exports import Row, csv_pieces
 from campaigns.holds import Hold
 from campaigns.models import Brand
 
@@ -159,6 +160,12 @@ def progress_watch() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(bars[step], completed=done, total=total or None)
 
         yield watch
+
+
+def write_csv(stdout: OutputWrapper, headings: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a table to stdout as CSV, line by line: names never as formulas, amounts as plain decimals."""
+    for piece in csv_pieces(headings, rows, bom=False):
+        stdout.write(piece, ending="")
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, ClassVar, TypeAlias
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -17,7 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from campaigns import outlook
-from campaigns.management.base import brand_ids, instant
+from campaigns.exports import Amount, Cell
+from campaigns.management.base import brand_ids, instant, write_csv
 from campaigns.models import Brand, Campaign
 from campaigns.money import format_amount, format_money
 from campaigns.outlook import Outlook
@@ -68,12 +69,9 @@ class OutlookCommand(BaseCommand):
         return {"currency": seen.currency, "day": seen.today, **type(self).figures(seen)}
 
     def write_csv(self, lines: Iterator[Figures]) -> None:
-        writer: Any = None
-        for line in lines:
-            if writer is None:
-                writer = csv.DictWriter(self.stdout, list(line), lineterminator="\n")
-                writer.writeheader()
-            writer.writerow(_plain(line))
+        first = next(lines, None)
+        if first is not None:
+            write_csv(self.stdout, list(first), (_cells(line) for line in chain([first], lines)))
 
     def write_table(self, lines: Iterator[Figures]) -> None:
         table: Table | None = None
@@ -107,6 +105,11 @@ def _plain(line: Figures) -> dict[str, str | int | None]:
         return value.isoformat() if isinstance(value, date) else value
 
     return {name: plain(value) for name, value in line.items()}
+
+
+def _cells(line: Figures) -> list[Cell]:
+    currency = str(line["currency"])
+    return [Amount(value, currency) if isinstance(value, Decimal) else value for value in line.values()]
 
 
 def _shown(value: Value, line: Figures) -> str:

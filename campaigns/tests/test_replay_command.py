@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from decimal import Decimal
@@ -125,6 +126,37 @@ def test_the_table_shows_totals_and_when_budgets_would_have_paused(search: Campa
     assert "The brand, all its campaigns │ 180.00 │           120.00 │     -60.00" in out
     assert "2026-10-05 Mon │ 90.00 │            60.00 │ 12:00:00 │ 24:00:00 │ Daily budget reached" in out
     assert err == ""
+
+
+def test_the_csv_has_a_line_for_each_campaign_and_day_with_plain_amounts(search: Campaign) -> None:
+    Campaign.objects.filter(pk=search.pk).update(name="=HYPERLINK(A1)")
+
+    out, _ = said("--from", "2026-10-05", "--to", "2026-10-06", "--set", "campaigns.daily_budget=60", "--format", "csv")
+
+    lines = list(csv.DictReader(io.StringIO(out, newline="")))
+    assert [(line["campaign"], line["day"]) for line in lines] == [
+        ("17", "2026-10-05"),
+        ("17", "2026-10-06"),
+        ("'=HYPERLINK(A1)", "2026-10-05"),
+        ("'=HYPERLINK(A1)", "2026-10-06"),
+    ]
+    assert lines[2] == {
+        "brand": "Acme",
+        "campaign": "'=HYPERLINK(A1)",
+        "day": "2026-10-05",
+        "currency": "USD",
+        "spent": "90.00",
+        "would_have_spent": "60.00",
+        "difference": "-30.00",
+        "hours_paused": "12.0",
+        "hours_held": "12.0",
+        "hours_held_then": "0.0",
+        "spread": "no",
+    }
+
+
+def test_text_is_another_name_of_table(search: Campaign) -> None:
+    assert said(*DAY, "--format", "text") == said(*DAY, "--format", "table")
 
 
 def test_without_dates_it_plays_the_last_full_month_with_spend(search: Campaign) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from campaigns.exports import Amount, Row
 from campaigns.hours import InvalidHours, Window, parse_windows
-from campaigns.management.base import day, progress_watch
+from campaigns.management.base import day, progress_watch, while_somebody_reads, write_csv
 from campaigns.models import Brand, Campaign
 from campaigns.money import InvalidMoney, format_money, parse_money
 from campaigns.replay import (
@@ -34,6 +35,12 @@ NO_LIMIT = "none"
 WINDOWS = "windows"
 # A part of the brand for which something is set, where it is not one campaign.
 THE_BRAND, EACH_CAMPAIGN = "brand", "campaigns"
+
+# Named as in the JSON.
+CSV_HEADINGS = (
+    *("brand", "campaign", "day", "currency", "spent", "would_have_spent", "difference"),
+    *("hours_paused", "hours_held", "hours_held_then", "spread"),
+)
 
 
 class Command(BaseCommand):
@@ -67,7 +74,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--windows", metavar="HOURS", help="The same as --set windows=HOURS: the hours of the campaigns."
         )
-        parser.add_argument("--format", choices=["table", "json"], default="table")
+        parser.add_argument(
+            "--format",
+            choices=["table", "text", "json", "csv"],
+            default="table",
+            help="text is another name of table. The CSV has a line for each campaign and day.",
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         now = timezone.now()
@@ -102,9 +114,16 @@ class Command(BaseCommand):
                 )
         except ValueError as error:
             raise CommandError(str(error)) from error
-        if options["format"] == "json":
-            self.stdout.write(json.dumps(told.as_json()))
-            return
+        with while_somebody_reads():
+            match options["format"]:
+                case "json":
+                    self.stdout.write(json.dumps(told.as_json()))
+                case "csv":
+                    write_csv(self.stdout, CSV_HEADINGS, _day_rows(told))
+                case _:
+                    self.write_tables(told)
+
+    def write_tables(self, told: Replay) -> None:
         # In a pipe nobody's screen is too narrow.
         console = Console() if self.stdout.isatty() else Console(width=200)
         with console.capture() as shown:
@@ -194,6 +213,18 @@ def _read_windows(value: str) -> tuple[Window, ...]:
         return parse_windows(value)
     except InvalidHours as error:
         raise CommandError(str(error), returncode=WRONG_USAGE) from error
+
+
+def _day_rows(told: Replay) -> Iterator[Row]:
+    for campaign in told.campaigns:
+        for each in campaign.days:
+            amounts = (each.spent, each.would_have_spent, each.would_have_spent - each.spent)
+            yield [
+                *(told.brand, campaign.name, each.day, told.currency),
+                *(Amount(amount, told.currency) for amount in amounts),
+                *(in_hours(length) for length in (each.paused, each.held, each.held_then)),
+                "yes" if each.spread else "no",
+            ]
 
 
 def _summary(told: Replay) -> Table:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,8 +11,8 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from campaigns.exports import CURRENT_HEADINGS, csv_pieces, current_rows, report_headings, report_rows
-from campaigns.management.base import brand_ids, day, instant, while_somebody_reads
+from campaigns.exports import CURRENT_HEADINGS, current_rows, report_headings, report_rows
+from campaigns.management.base import brand_ids, day, instant, while_somebody_reads, write_csv
 from campaigns.models import Brand
 from campaigns.money import format_money
 from campaigns.reports import COLUMNS, BrandReport, RangeLine, RangeReport, ReportLine, SpendReport, spend_report
@@ -53,7 +52,7 @@ class Command(BaseCommand):
         if form == "json":
             self.stdout.write(json.dumps(report.as_json()))
         elif form == "csv":
-            self.write_pieces(csv_pieces(CURRENT_HEADINGS, current_rows(report), bom=False))
+            write_csv(self.stdout, CURRENT_HEADINGS, current_rows(report))
         else:
             totals = [
                 f"All brands in {currency}: {format_money(today, currency)} today, "
@@ -66,17 +65,13 @@ class Command(BaseCommand):
         if form == "json":
             self.stdout.write(json.dumps(report.as_json()))
         elif form == "csv":
-            self.write_pieces(csv_pieces(report_headings(report.by), report_rows(report), bom=False))
+            write_csv(self.stdout, report_headings(report.by), report_rows(report))
         else:
             totals = [f"In all: {format_money(amount, currency)}." for currency, amount in report.totals().items()]
             if totals:
                 self.print(_range_table(report), *totals)
             else:
                 self.stderr.write(f"No spend is recorded from {report.first} to {report.last}.")
-
-    def write_pieces(self, pieces: Iterable[str]) -> None:
-        for piece in pieces:
-            self.stdout.write(piece, ending="")
 
     def print(self, *parts: RenderableType) -> None:
         # In a pipe nobody's screen is too narrow.
