@@ -24,6 +24,8 @@ from campaigns.models import Brand, Campaign, DailySpend, DaypartingSchedule
 from campaigns.money import MoneyFormField, format_amount
 from campaigns.replay import BRAND_BUDGETS, CAMPAIGN_BUDGETS, Change
 
+# In the address: the answer is to be there. Without it, the page opens at once and asks for it.
+PLAY = "play"
 LABELS = {"daily_budget": "Daily budget", "monthly_budget": "Monthly budget", "total_budget": "Total budget"}
 
 
@@ -122,10 +124,14 @@ class WhatIfPage(EditPage):
             "change_url": change_url,
         }
         if month is not None and form.is_valid():
-            try:
-                context["answer"] = answer(subject, Tried(form.change, form.standing, form.cleaned_data), month, at=at)
-            except ValueError as error:
-                context["refused"] = str(error)
+            if PLAY in request.GET:
+                tried = Tried(form.change, form.standing, form.cleaned_data)
+                try:
+                    context["answer"] = answer(subject, tried, month, at=at)
+                except ValueError as error:
+                    context["refused"] = str(error)
+            else:
+                context["play_url"] = f"?{urlencode({**request.GET.dict(), PLAY: 1})}"
             if form.changed and self.has_change_permission(request, subject):
                 context["apply_url"] = f"{change_url}?{form.address}"
         return TemplateResponse(request, "campaigns/what_if/page.html", context)

@@ -43,6 +43,13 @@ def page_of(edited: Brand | Campaign) -> str:
     return f"/admin/campaigns/{type(edited).__name__.lower()}/{edited.pk}/what-if/"
 
 
+def answered(client: Client, edited: Brand | Campaign, tried: dict[str, str]) -> Any:
+    """The page with its answer, as whoever has opened it asks for it."""
+    opened = client.get(page_of(edited), tried)
+    assert "answer" not in opened.context
+    return client.get(page_of(edited) + opened.context["play_url"])
+
+
 def text(response: Any) -> str:
     return " ".join(response.content.decode().split())
 
@@ -64,7 +71,7 @@ def test_the_page_shows_the_limits_as_they_are_and_plays_nothing_by_itself(
 
 
 def test_a_smaller_budget_in_the_address_bar_is_answered_by_day(admin_page: Client, campaign: Campaign) -> None:
-    response = admin_page.get(page_of(campaign), {"daily_budget": "80"})
+    response = answered(admin_page, campaign, {"daily_budget": "80"})
 
     answer = response.context["answer"]
     assert answer.headline == "It would have been paused on 2 days of October 2026, for 24.0 hours in all."
@@ -75,10 +82,21 @@ def test_a_smaller_budget_in_the_address_bar_is_answered_by_day(admin_page: Clie
     assert "USD 240.00 as it was, USD 160.00 as it would have been." in text(response)
 
 
+def test_the_page_opens_before_it_plays_and_says_that_it_works(admin_page: Client, campaign: Campaign) -> None:
+    response = admin_page.get(page_of(campaign), {"daily_budget": "80", "windows": "Mon 08:00-09:00"})
+
+    assert "October 2026 is played again." in text(response)
+    assert response.context["form"]["daily_budget"].value() == "80"
+    play_url = "?daily_budget=80&amp;windows=Mon+08%3A00-09%3A00&amp;play=1"
+    assert f'data-what-if-answer="{play_url}" aria-busy="true"' in text(response)
+    # Where there is no script, the browser goes there by itself.
+    assert f'<noscript><meta http-equiv="refresh" content="0; url={play_url}"></noscript>' in text(response)
+
+
 def test_nothing_is_saved_by_trying(admin_page: Client, campaign: Campaign) -> None:
     before = list(Campaign.objects.values()), StatusChange.objects.count()
 
-    admin_page.get(page_of(campaign), {"daily_budget": "80", "windows": "Mon 08:00-09:00"})
+    answered(admin_page, campaign, {"daily_budget": "80", "windows": "Mon 08:00-09:00"})
 
     assert (list(Campaign.objects.values()), StatusChange.objects.count()) == before
     assert not DaypartingSchedule.objects.exists()
@@ -87,7 +105,7 @@ def test_nothing_is_saved_by_trying(admin_page: Client, campaign: Campaign) -> N
 def test_the_month_s_end_is_projected_as_it_stands_and_with_what_is_tried(
     admin_page: Client, campaign: Campaign
 ) -> None:
-    answer = admin_page.get(page_of(campaign), {"monthly_budget": "60"}).context["answer"]
+    answer = answered(admin_page, campaign, {"monthly_budget": "60"}).context["answer"]
 
     stands, tried = answer.projection
     assert stands.startswith("As it stands: Projected for the month's end: USD ")
@@ -121,7 +139,7 @@ def test_what_is_not_as_it_must_be_is_marked_at_its_field(admin_page: Client, ca
 
 
 def test_a_brand_s_budget_holds_its_campaigns(admin_page: Client, campaign: Campaign) -> None:
-    response = admin_page.get(page_of(campaign.brand), {"daily_budget": "100"})
+    response = answered(admin_page, campaign.brand, {"daily_budget": "100"})
 
     answer = response.context["answer"]
     assert answer.headline == "1 of 1 campaigns would have been paused by a budget in October 2026."
@@ -153,7 +171,7 @@ def test_who_may_only_view_is_not_offered_to_apply_and_who_may_not_see_spend_see
     assert client.get(page_of(campaign)).status_code == 403
     viewer.user_permissions.add(Permission.objects.get(codename="view_dailyspend"))
 
-    response = client.get(page_of(campaign), {"daily_budget": "80"})
+    response = answered(client, campaign, {"daily_budget": "80"})
 
     assert response.context["answer"].days
     assert "apply_url" not in response.context
@@ -162,7 +180,7 @@ def test_who_may_only_view_is_not_offered_to_apply_and_who_may_not_see_spend_see
 def test_the_page_takes_as_many_queries_for_many_campaigns_as_for_few(admin_page: Client, campaign: Campaign) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            assert admin_page.get(page_of(campaign.brand), {"daily_budget": "100"}).context["answer"]
+            assert answered(admin_page, campaign.brand, {"daily_budget": "100"}).context["answer"]
         return len(captured)
 
     queries()

@@ -1,16 +1,24 @@
-// The answer may take a while: say so until it comes, and ask only once.
-(() => {
-  const form = document.querySelector("[data-what-if]");
-  if (!form) return;
-  const working = form.querySelector("[data-what-if-working]");
-  const button = form.querySelector("button[type=submit]");
+// The page is there at once; the answer takes a while, and comes in its place.
+(async () => {
+  const place = document.querySelector("[data-what-if-answer]");
+  const address = place?.dataset.whatIfAnswer;
+  if (!address) return;
 
-  function wait(waits) {
-    working.hidden = !waits;
-    button.disabled = waits;
-    form.setAttribute("aria-busy", String(waits));
+  function missing() {
+    const words = document.createElement("p");
+    words.append("The answer did not come. ");
+    words.append(Object.assign(document.createElement("a"), { href: address, className: "underline", textContent: "Ask again" }));
+    place.firstElementChild.replaceChildren(words); // the status, so that it is read out too
   }
 
-  form.addEventListener("submit", () => wait(true));
-  window.addEventListener("pageshow", () => wait(false)); // back from the answer
+  try {
+    const response = await fetch(address);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const answer = page.querySelector("[data-what-if-answer]");
+    if (response.ok && answer) place.replaceChildren(...answer.childNodes);
+    else missing();
+  } catch {
+    missing();
+  }
+  place.removeAttribute("aria-busy");
 })();
