@@ -55,6 +55,8 @@ class ScheduleKindAdmin(ModelAdmin):
 
 @admin.register(TaskResult)
 class TaskResultAdmin(BaseTaskResultAdmin, ModelAdmin):
+    list_display: Any = ("task_name", "status", "date_done", "worker", "task_id")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

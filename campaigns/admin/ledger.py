@@ -20,7 +20,7 @@ from campaigns.admin.base import ReadOnlyPage
 from campaigns.admin.unfolded import display
 from campaigns.holds import Hold
 from campaigns.models import Campaign, DailySpend, SpendLog, StatusChange
-from campaigns.money import format_money
+from campaigns.money import format_amount, format_money
 
 SEARCHED = ("campaign__name", "campaign__external_id", "campaign__brand__name")
 
@@ -34,6 +34,11 @@ class CampaignRecordPage(ReadOnlyPage):
     def brand(self, record: Any) -> str:
         return str(record.campaign.brand)
 
+    @display(description="Amount, to the last digit")
+    def exact_amount(self, record: Any) -> str:
+        currency = record.campaign.brand.currency
+        return f"{currency} {format_amount(record.amount, currency)}"
+
 
 @admin.register(SpendLog)
 class SpendLogAdmin(CampaignRecordPage):
@@ -45,6 +50,8 @@ class SpendLogAdmin(CampaignRecordPage):
         ("recorded_at", RangeDateTimeFilter),
     )
     search_fields = (*SEARCHED, "reference", "description")
+    fields = ("spent_at", "campaign", "brand", "exact_amount", "day", "reference", "description", "recorded_at")
+    readonly_fields = fields
 
     @display(description="Spent at, brand's clock", ordering="timestamp")
     def spent_at(self, entry: SpendLog) -> str:
@@ -64,6 +71,8 @@ class DailySpendAdmin(CampaignRecordPage):
         ("day", RangeDateFilter),
     )
     search_fields = SEARCHED
+    fields = ("day", "campaign", "brand", "exact_amount", "shown_budget")
+    readonly_fields = fields
 
     def get_urls(self) -> list[URLPattern]:
         report, export = self.admin_site.admin_view(self.report), self.admin_site.admin_view(self.export)
