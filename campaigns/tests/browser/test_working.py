@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.ledger import SpendEntry, record_spend
 from campaigns.models import Campaign, DailySpend
 from campaigns.tests.browser.conftest import NOON, PASSWORD
@@ -31,6 +32,11 @@ def spring(alice: User) -> Campaign:
 
 def address(campaign: Campaign) -> str:
     return f"{CAMPAIGNS}{campaign.pk}/change/"
+
+
+def shown_whatever_its_status(page: Page) -> None:
+    """Let the browser show what an error says without complaining of its status."""
+    page.route("**/admin/**", lambda route: route.fulfill(response=route.fetch(), status=200))
 
 
 def focused(page: Page, label: str) -> None:
@@ -166,3 +172,52 @@ def test_a_person_chooses_the_dark_theme_and_keeps_it(page: Page) -> None:
 
     page.keyboard.press("Control+e")
     expect(page.locator("html.light")).to_have_count(1)
+
+
+def test_a_person_logs_out(page: Page) -> None:
+    page.goto("/admin/")
+    page.get_by_text("alice").click()
+    page.get_by_role("button", name="Log out").click()
+
+    expect(page.get_by_role("link", name="Log in again")).to_be_visible()
+    look(page, "logged-out")
+    page.goto(CAMPAIGNS)
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_an_address_where_nothing_is_says_so_and_leads_back(page: Page) -> None:
+    shown_whatever_its_status(page)
+    page.goto("/admin/campaigns/nowhere/")
+
+    expect(page.get_by_role("heading", name="There is nothing at this address")).to_be_visible()
+    look(page, "not-found")
+    page.get_by_role("link", name="To the dashboard").click()
+    expect(page).to_have_url(re.compile("/admin/$"))
+
+
+def test_what_an_account_may_not_do_is_said_in_words(viewer: Page) -> None:
+    shown_whatever_its_status(viewer)
+    viewer.goto(IMPORT)
+
+    expect(viewer.get_by_role("heading", name="Your account may not do this")).to_be_visible()
+    look(viewer, "not-allowed")
+
+
+def test_what_goes_wrong_on_the_server_is_said_in_words(
+    page: Page, spring: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CampaignAdmin, "list_display", ("no such column",))
+    shown_whatever_its_status(page)
+    page.goto(CAMPAIGNS)
+
+    expect(page.get_by_role("heading", name="This went wrong on the server")).to_be_visible()
+    look(page, "failed")
+
+
+def test_the_filters_of_a_list_open_without_a_mouse(page: Page, spring: Campaign) -> None:
+    page.goto(CAMPAIGNS)
+    page.get_by_role("button", name="Filters").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("button", name="Apply filters")).to_be_visible()
+    look(page, "campaigns-filters")
