@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize
@@ -12,7 +12,8 @@ from playwright.sync_api import Page, ViewportSize
 LAPTOP: ViewportSize = {"width": 1366, "height": 768}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SIZES = {"laptop": LAPTOP, "phone": PHONE}
-THEMES = ("light", "dark")
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
 
 # Where axe looks, which takes its time: at each size and each theme once.
 AXE = (("laptop", "light"), ("phone", "dark"))
@@ -47,10 +48,12 @@ def look(page: Page, name: str) -> None:
     assert found == [], "\n".join([name, *found])
 
 
-def wear(page: Page, theme: str) -> None:
-    """As a person switches it, and what fades has faded."""
-    page.evaluate("theme => Alpine.evaluate(document.documentElement, `switchTheme('${theme}')`)", theme)
-    page.locator(f"html.{theme}").wait_for()
+def wear(page: Page, theme: Theme) -> None:
+    """As a person switches it, and what fades has faded. A page without a switch goes by what the browser prefers."""
+    page.emulate_media(color_scheme=theme)
+    if page.evaluate("'Alpine' in window"):
+        page.evaluate("theme => Alpine.evaluate(document.documentElement, `switchTheme('${theme}')`)", theme)
+        page.locator(f"html.{theme}").wait_for()
     page.evaluate(SETTLED)
 
 
@@ -68,11 +71,16 @@ def findings(page: Page) -> list[str]:
 
 def take_picture(page: Page, name: str) -> None:
     """All of the page, in a window as tall: what sticks to the window's edges covers nothing."""
-    folder = os.environ.get("SCREENSHOTS")
-    if not folder:
+    if not os.environ.get("SCREENSHOTS"):
         return
     size = page.viewport_size or LAPTOP
     height: int = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
-    page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+    keep_file(f"{name}.png", page.screenshot(animations="disabled"))
     page.set_viewport_size(size)
+
+
+def keep_file(name: str, content: bytes) -> None:
+    """Leave a picture or a print in the folder that SCREENSHOTS names, for people to look at."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        (Path(folder) / name).write_bytes(content)
