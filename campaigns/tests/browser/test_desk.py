@@ -15,8 +15,15 @@ from playwright.sync_api import Locator, Page, expect
 from campaigns.ledger import SpendEntry, record_spend
 from campaigns.models import Campaign, DaypartingSchedule
 from campaigns.tests.browser.conftest import NOON
-from campaigns.tests.browser.looks import look
-from campaigns.tests.factories import BrandFactory, CampaignFactory
+from campaigns.tests.browser.looks import THEMES, Theme, look, wear
+from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory
+
+# What has the focus: its words, whether it is an hour of the week, and whether it is the last thing on the page.
+FOCUSED = """() => {
+    const here = document.activeElement;
+    const words = here.labels?.[0]?.innerText ?? here.innerText;
+    return [words.trim().split("\\n").at(-1), here.matches("[data-hour]"), here.matches("[name=_save]")];
+}"""
 
 
 @pytest.fixture
@@ -41,6 +48,27 @@ def windows(campaign: Campaign) -> list[tuple[int, str, str]]:
 
 def hour(page: Page, day: int, hour: int) -> Locator:
     return page.locator(f"[data-week] [data-day='{day}'][data-hour='{hour}']")
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Go on with the Tab key until what the selector names has the focus."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"The Tab key does not lead to {selector}.")
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast ratio of two colours such as `rgb(1, 2, 3)`, as WCAG 2 defines it."""
+
+    def luminance(colour: str) -> float:
+        red, green, blue = (int(each) / 255 for each in re.findall(r"\d+", colour)[:3])
+        linear = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in (red, green, blue))
+        return sum(weight * each for weight, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    darker, lighter = sorted((luminance(first), luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def save(page: Page) -> None:
@@ -88,8 +116,11 @@ def test_a_window_is_drawn_with_the_mouse_and_counts_once_saved(page: Page, spri
 
 def test_a_window_is_drawn_and_an_hour_of_it_closed_with_the_keyboard(page: Page, spring: Campaign) -> None:
     page.goto(address(spring))
-    hour(page, 1, 0).focus()
-    page.keyboard.press("ArrowDown")
+    tab_to(page, "[data-week] [data-hour]")
+    expect(hour(page, 6, 13)).to_be_focused()  # now
+    page.keyboard.press("Home")
+    for _ in range(4):
+        page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     for _ in range(3):
@@ -102,6 +133,56 @@ def test_a_window_is_drawn_and_an_hour_of_it_closed_with_the_keyboard(page: Page
     page.keyboard.press("Delete")
     save(page)
     assert windows(spring) == [(2, "01:00", "02:00"), (2, "03:00", "05:00")]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_hour_that_has_the_focus_has_a_ring_that_is_seen_on_any_ground(
+    theme: Theme, page: Page, spring: Campaign
+) -> None:
+    page.goto(address(spring))
+    wear(page, theme)
+    tab_to(page, "[data-week] [data-hour]")
+
+    ring = "getComputedStyle(document.activeElement)"
+    outer, inner = page.evaluate(f"[{ring}.outlineColor, {ring}.boxShadow]")
+
+    assert page.evaluate(f"{ring}.outlineStyle") == "solid"
+    assert contrast(outer, inner) >= 3
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_open_hours_are_told_from_closed_ones_without_seeing_colours(
+    theme: Theme, page: Page, spring: Campaign
+) -> None:
+    ScheduleFactory.create(campaign=spring, day_of_week=1, start_time="09:00", end_time="17:00")
+    page.goto(address(spring))
+    wear(page, theme)
+    is_open, is_closed = hour(page, 1, 9), hour(page, 2, 9)
+
+    grounds = [cell.evaluate("cell => getComputedStyle(cell).backgroundColor") for cell in (is_open, is_closed)]
+
+    assert contrast(*grounds) >= 3
+    expect(is_open).to_have_text("Monday 09:00 to 10:00: open")
+    expect(is_closed).to_have_text("Tuesday 09:00 to 10:00: closed")
+
+
+def test_the_tab_key_leads_through_all_of_a_campaigns_page_and_once_through_the_week(
+    page: Page, spring: Campaign
+) -> None:
+    page.goto(address(spring))
+    hours = 0
+    seen = []
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        words, is_hour, is_over = page.evaluate(FOCUSED)
+        hours += is_hour
+        seen.append(words)
+        if is_over:
+            break
+
+    assert hours == 1
+    for words in ("What if", "Pause", "Month before", "Day by day", "Daily budget", "Add another Window", "Save"):
+        assert words in seen, seen
 
 
 def test_a_what_if_shows_what_a_budget_would_have_stopped_and_saves_nothing(page: Page, spring: Campaign) -> None:
