@@ -96,7 +96,7 @@ def watched(browser: Browser, live_server: LiveServer) -> Iterator[BrowserContex
 
     def said(message: ConsoleMessage) -> None:
         if message.type == "error":
-            complaints.append(message.text)
+            complaints.append(f"{message.page and message.page.url}: {message.text}")
 
     context = browser.new_context(
         base_url=live_server.url, viewport=LAPTOP, locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
@@ -106,7 +106,7 @@ def watched(browser: Browser, live_server: LiveServer) -> Iterator[BrowserContex
     context.on("requestfailed", failed)
     context.on("response", answered)
     context.on("console", said)
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("weberror", lambda error: complaints.append(f"{error.page and error.page.url}: {error.error}"))
     yield context
     context.close()
     assert complaints == []
