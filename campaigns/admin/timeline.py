@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.paginator import Page, Paginator
 from django.db.models import F, IntegerField, Model, OuterRef, Subquery, Value
+from django.utils.text import Truncator
 
 from campaigns.holds import Hold
 from campaigns.models import Brand, Campaign, DaypartingSchedule, StatusChange
@@ -23,6 +24,8 @@ Status = Campaign.Status
 PER_PAGE = 25
 # A person's save writes the campaign and each window: what they wrote so close together is one edit.
 ONE_SAVE = timedelta(seconds=2)
+# Of a text that was edited, so many characters are told.
+LONGEST = 100
 
 # Of what happened at the same instant, the last that a save writes is told first.
 STATUS, WINDOW, CAMPAIGN, BRAND = range(4)
@@ -64,6 +67,7 @@ class TimelineDay:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
+    zone: str
     days: list[TimelineDay]
     page: Page[Any]
 
@@ -88,7 +92,7 @@ def timeline(campaign: Campaign, user: User | AnonymousUser, *, page: str, at: d
     for kind, model in EDITS.items():
         told[kind] = _told_edits(kind, model, _keys(rows, kind), brand)
     events = _joined(told[kind][key] for kind, key, _at in rows)
-    return Timeline(_by_day(events, local_clock(brand.timezone, at).today), listed)
+    return Timeline(brand.timezone.key, _by_day(events, local_clock(brand.timezone, at).today), listed)
 
 
 def _listed(campaign: Campaign, user: User | AnonymousUser) -> Any:
@@ -164,10 +168,15 @@ def _facts(change: StatusChange) -> list[tuple[str, str]]:
     return shown
 
 
+ACTORS = {"user": "", "token": "the API token ", "task": "the task ", "command": "the command "}
+
+
 def in_words(actor: str) -> str:
-    """`user:alice` is alice, `command:seed_data` a command; nobody is the system itself."""
+    """`user:alice` is alice, `command:seed_data` the command seed data; nobody is the system itself."""
     kind, _, name = actor.partition(":")
-    return "the system" if not actor else name if kind == "user" and name else f"{kind} {name}".strip()
+    if not name or kind not in ACTORS:
+        return actor or "the system"
+    return ACTORS[kind] + (name.replace("_", " ") if kind in {"task", "command"} else name)
 
 
 def _told_edits(kind: int, model: Any, keys: list[int], brand: Brand) -> dict[int, Event]:
@@ -190,40 +199,50 @@ def _told_edits(kind: int, model: Any, keys: list[int], brand: Brand) -> dict[in
 
 def _edit_in_words(kind: int, edit: Any, before: Any, brand: Brand) -> list[str]:
     if kind == WINDOW:
-        match edit.history_type, before:
-            case "+", _:
-                return [f"Added the window {_window(edit)}."]
-            case "-", _:
-                return [f"Removed the window {_window(edit)}."]
-            case _, None:
-                return [f"Changed a window to {_window(edit)}."]
-            case _:
-                return [f"Changed the window {_window(before)} to {_window(edit)}."]
-    whose = "" if kind == CAMPAIGN else "The brand's "
+        return [_window_in_words(edit, before)]
     if edit.history_type != "~" or before is None:
         done = {"+": "Made", "-": "Deleted"}.get(edit.history_type, "Edited")
         return [f"{done} the {'campaign' if kind == CAMPAIGN else 'brand'} {edit.name}."]
-    lines = []
-    for tracked in edit.tracked_fields:
-        old, new = getattr(before, tracked.attname), getattr(edit, tracked.attname)
-        if old != new:
-            name = f"{whose}{tracked.verbose_name}"
-            shown = (_shown(tracked, value, brand.currency) for value in (old, new))
-            lines.append("{} from {} to {}.".format(name[0].upper() + name[1:], *shown))
-    return lines
+    return [
+        _field_in_words(kind, tracked, getattr(before, tracked.attname), getattr(edit, tracked.attname), brand)
+        for tracked in edit.tracked_fields
+        if getattr(before, tracked.attname) != getattr(edit, tracked.attname)
+    ]
+
+
+def _window_in_words(edit: Any, before: Any) -> str:
+    window = _window(edit)
+    match edit.history_type:
+        case "+":
+            return f"Added the window {window}{'' if edit.is_active else ', switched off'}."
+        case "-":
+            return f"Removed the window {window}."
+    if before is None:
+        return f"Changed a window: it is {window} now."
+    switched = {(True, False): "off", (False, True): "on"}.get((before.is_active, edit.is_active))
+    if _window(before) == window and switched:
+        return f"Switched the window {window} {switched}."
+    changed = f"Changed the window {_window(before)}: it is {window} now"
+    return f"{changed}, and switched it {switched}." if switched else f"{changed}."
 
 
 def _window(row: Any) -> str:
-    window = DaypartingSchedule(day_of_week=row.day_of_week, start_time=row.start_time, end_time=row.end_time)
-    return f"{window}{'' if row.is_active else ', switched off'}"
+    return str(DaypartingSchedule(day_of_week=row.day_of_week, start_time=row.start_time, end_time=row.end_time))
 
 
-def _shown(tracked: Any, value: Any, currency: str) -> str:
+def _field_in_words(kind: int, tracked: Any, old: Any, new: Any, brand: Brand) -> str:
+    if isinstance(new, bool):  # of a brand, whether it is active
+        return f"Switched the brand {'on' if new else 'off'}."
+    name = f"the brand's {tracked.verbose_name}" if kind == BRAND else f"the {tracked.verbose_name}"
     if isinstance(tracked, MoneyField):
-        return "no limit" if value is None else format_money(value, currency)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "nothing" if value in (None, "") else str(value)
+        was, now = (None if amount is None else format_money(amount, brand.currency) for amount in (old, new))
+        if was is None or now is None:
+            return f"Removed {name} of {was} (no limit now)." if was else f"Set {name} to {now} (no limit before)."
+        return f"{'Raised' if new > old else 'Lowered'} {name} from {was} to {now}."
+    was, now = ("" if value is None else Truncator(value).chars(LONGEST) for value in (old, new))
+    if not was or not now:
+        return f"Removed {name} {was}." if was else f"Set {name} to {now}."
+    return f"Changed {name} from {was} to {now}."
 
 
 def _joined(events: Iterable[Event]) -> list[Event]:

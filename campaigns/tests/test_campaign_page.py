@@ -544,17 +544,17 @@ def test_the_history_tells_status_changes_and_edits_in_one_line_of_time(admin_pa
     page = page_of(admin_page, campaign)
 
     assert told(page) == [
-        ("alice", ["The brand's monthly budget from no limit to EUR 5.00."]),
+        ("alice", ["Set the brand's monthly budget to EUR 5.00 (no limit before)."]),
         ("alice", ["Paused: Outside its hours."]),
         (
             "alice",
             [
-                "Name from Spring to Summer.",
-                "Daily budget from no limit to EUR 12.50.",
+                "Changed the name from Spring to Summer.",
+                "Set the daily budget to EUR 12.50 (no limit before).",
                 "Added the window Monday 09:00 to 17:00.",
             ],
         ),
-        ("command seed_data", ["Started."]),
+        ("the command seed data", ["Started."]),
     ]
     assert [day.heading for day in page.history.days] == [
         "Today, Saturday 21 November 2026",
@@ -593,8 +593,107 @@ def test_windows_that_change_are_told_from_what_to_what(admin_page: Client) -> N
 
     assert [lines for _, lines in told(page) if "window" in lines[0]] == [
         ["Removed the window Monday 09:00 to 18:00."],
-        ["Changed the window Monday 09:00 to 17:00 to Monday 09:00 to 18:00."],
+        ["Changed the window Monday 09:00 to 17:00: it is Monday 09:00 to 18:00 now."],
     ]
+
+
+def edits_of(client: Client, campaign: Campaign, *forms: tuple[dict[str, Any], ...]) -> list[list[str]]:
+    """What the history tells of these edits, a minute apart: each is of windows, and of fields behind them."""
+    for minute, (*windows, fields) in enumerate(forms):
+        with time_machine.travel(NOON + timedelta(minutes=minute), tick=False):
+            campaign.refresh_from_db()
+            posted(client, f"{CAMPAIGNS}{campaign.pk}/change/", campaign_form(campaign, *windows, **fields))
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        history = page_of(client, campaign).history
+    return [event.lines for day in history.days for event in reversed(day.events) if event.is_edit]
+
+
+def test_what_is_set_raised_lowered_and_taken_away_is_told_as_people_say_it(admin_page: Client) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(currency="EUR"))
+
+    told_of = edits_of(
+        admin_page,
+        campaign,
+        ({"daily_budget": "10", "end_date": "2026-12-24"},),
+        ({"daily_budget": "12.5", "end_date": "2026-12-31"},),
+        ({"daily_budget": "8", "external_id": "A-1"},),
+        ({"daily_budget": "", "end_date": "", "external_id": ""},),
+    )
+
+    assert told_of == [
+        ["Set the daily budget to EUR 10.00 (no limit before).", "Set the end date to 2026-12-24."],
+        ["Raised the daily budget from EUR 10.00 to EUR 12.50.", "Changed the end date from 2026-12-24 to 2026-12-31."],
+        ["Set the external ID to A-1.", "Lowered the daily budget from EUR 12.50 to EUR 8.00."],
+        [
+            "Removed the external ID A-1.",
+            "Removed the daily budget of EUR 8.00 (no limit now).",
+            "Removed the end date 2026-12-31.",
+        ],
+    ]
+
+
+def test_a_window_that_is_switched_off_and_on_is_told(admin_page: Client) -> None:
+    campaign = CampaignFactory.create()
+    kept = {**MONDAY, "id": ScheduleFactory.create(campaign=campaign, start_time=time(9), end_time=time(17)).pk}
+
+    told_of = edits_of(admin_page, campaign, ({**kept, "is_active": ""}, {}), (kept, {}))
+
+    assert told_of == [
+        ["Switched the window Monday 09:00 to 17:00 off."],
+        ["Switched the window Monday 09:00 to 17:00 on."],
+    ]
+
+
+def test_a_window_that_is_removed_on_its_own_page_is_told_too(admin_page: Client) -> None:
+    campaign = CampaignFactory.create()
+    kept = ScheduleFactory.create(campaign=campaign, start_time=time(9), end_time=time(17))
+
+    posted(admin_page, f"/admin/campaigns/daypartingschedule/{kept.pk}/delete/", {"post": "yes"})
+
+    assert ("alice", ["Removed the window Monday 09:00 to 17:00."]) in told(page_of(admin_page, campaign))
+
+
+def test_a_brand_that_is_switched_off_and_a_long_description_are_told_in_few_words(admin_page: Client) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(name="Kita"))
+    url = f"{BRANDS}{campaign.brand_id}/change/"
+    posted(admin_page, url, {**brand_form(campaign.brand, description="word " * 200), "is_active": ""})
+    with time_machine.travel(NOON + timedelta(minutes=1), tick=False):
+        posted(admin_page, url, brand_form(campaign.brand, description="short"))
+        page = page_of(admin_page, campaign)
+
+    _, on, _, off = (lines for _, lines in told(page))
+    assert off[1] == "Switched the brand off."
+    assert off[0].startswith("Set the brand's description to word word ")
+    assert len(off[0]) < 150
+    assert on[1] == "Switched the brand on."
+
+
+@pytest.mark.parametrize(
+    ("actor", "by"),
+    [
+        ("user:alice", "alice"),
+        ("", "the system"),
+        ("token:Collector 7", "the API token Collector 7"),
+        ("task:check_campaign_budgets", "the task check campaign budgets"),
+        ("command:check_budgets", "the command check budgets"),
+        ("robot", "robot"),
+    ],
+)
+def test_who_did_it_is_named_as_people_know_them(admin_page: Client, actor: str, by: str) -> None:
+    campaign = CampaignFactory.create()
+    pause([campaign.pk], at=NOON, actor=actor)
+
+    assert told(page_of(admin_page, campaign)) == [(by, ["Paused: Paused by a person."])]
+
+
+def test_times_of_the_history_are_those_of_the_brand_and_it_says_so(admin_page: Client) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(timezone="Asia/Tokyo"))
+    pause([campaign.pk], at=NOON, actor="user:alice")
+
+    html = html_of(admin_page, campaign)
+
+    assert "Times are those of Asia/Tokyo." in html
+    assert ">21:00</time>" in html
 
 
 def test_a_long_history_is_paged(admin_page: Client) -> None:
