@@ -102,6 +102,7 @@ def watched(browser: Browser, live_server: LiveServer) -> Iterator[BrowserContex
         base_url=live_server.url, viewport=LAPTOP, locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
     )
     context.set_default_timeout(PATIENCE)
+    context.set_default_navigation_timeout(6 * PATIENCE)  # a What if plays a month
     context.on("request", asked)
     context.on("requestfailed", failed)
     context.on("response", answered)
