@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
@@ -68,9 +69,15 @@ def from_micros(micros: int) -> Decimal:
     return Decimal(micros).scaleb(-DECIMALS)
 
 
+def rounded(amount: Decimal | Fraction, currency: str) -> Decimal:
+    """A figure that is worked out, not spent, in the currency's own number of decimals (R2): JPY 0, USD 2, KWD 3."""
+    exact = Decimal(amount.numerator) / Decimal(amount.denominator) if isinstance(amount, Fraction) else amount
+    return exact.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
+
+
 def format_money(amount: Decimal, currency: str, *, with_code: bool = True) -> str:
     """`amount` for people, with the currency's own number of decimals (R2): `EUR 1,234.50`, `JPY 1,235`."""
-    shown = amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
+    shown = rounded(amount, currency)
     sign = "-" if shown < 0 else ""
     code = f"{currency} " if with_code else ""
     return f"{sign}{code}{abs(shown):,f}"

@@ -10,18 +10,17 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from django.db.models import BigIntegerField, QuerySet, Sum
 from django.db.models.functions import Cast
 
-from campaigns.currencies import decimals
 from campaigns.forecasting import CAMPAIGN, HISTORY_DAYS, PORTFOLIO, Forecast, Habits, Limits, forecast
 from campaigns.holds import Hold
 from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend, DaypartingSchedule
-from campaigns.money import ZERO, from_micros
+from campaigns.money import ZERO, from_micros, rounded
 from campaigns.pacing import STOPPED_AFTER_DAYS, Month, Pace, Series, month_of, pace
 from campaigns.pacing import Status as PaceStatus
 from campaigns.periods import ONE_DAY, ONE_SECOND, LocalClock, day_start, local_clock
@@ -51,14 +50,14 @@ class Outlook:
 
     @property
     def projected(self) -> Decimal | None:
-        return None if self.forecast is None else self._rounded(Decimal(self.forecast.projected))
+        return None if self.forecast is None else rounded(Decimal(self.forecast.projected), self.currency)
 
     @property
     def interval(self) -> tuple[Decimal, Decimal] | None:
         """Within which the month ends four times out of five."""
         if self.forecast is None:
             return None
-        return self._rounded(Decimal(self.forecast.low)), self._rounded(Decimal(self.forecast.high))
+        return rounded(Decimal(self.forecast.low), self.currency), rounded(Decimal(self.forecast.high), self.currency)
 
     @property
     def days_early(self) -> int:
@@ -70,15 +69,12 @@ class Outlook:
     @property
     def expected(self) -> Decimal | None:
         """By now, in the currency's decimals."""
-        return None if self.pace is None or self.pace.expected is None else self._rounded(self.pace.expected)
+        return None if self.pace is None or self.pace.expected is None else rounded(self.pace.expected, self.currency)
 
     @property
     def pace_in_percent(self) -> int | None:
         """Spent, of what is expected by now."""
         return None if self.pace is None or self.pace.ratio is None else round(self.pace.ratio * 100)
-
-    def _rounded(self, amount: Decimal) -> Decimal:
-        return amount.quantize(Decimal(1).scaleb(-decimals(self.currency)), ROUND_HALF_UP)
 
 
 def of_campaigns(

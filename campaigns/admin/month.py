@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import accumulate
 
@@ -14,9 +13,8 @@ from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from campaigns.admin.charts import Band, Bullet, Day, band_in_words, band_of, bullet, day_bars, month_line
-from campaigns.currencies import decimals
 from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend
-from campaigns.money import ZERO, format_money
+from campaigns.money import ZERO, format_money, rounded
 from campaigns.outlook import Outlook
 from campaigns.pacing import Month, Pace, month_of
 from campaigns.periods import ONE_DAY
@@ -122,14 +120,9 @@ def _days(
         plan = None
         if running and of.monthly_budget is not None and day >= running.first:
             share = running.elapsed(day + ONE_DAY, Fraction(0))
-            plan = _rounded(Fraction(of.monthly_budget) * share, currency)
+            plan = rounded(Fraction(of.monthly_budget) * share, currency)
         days.append(Day(day, spend, budget, plan))
     return days
-
-
-def _rounded(amount: Fraction, currency: str) -> Decimal:
-    step = Decimal(1).scaleb(-decimals(currency))
-    return (Decimal(amount.numerator) / Decimal(amount.denominator)).quantize(step, ROUND_HALF_UP)
 
 
 def _budget_day(days: Sequence[Day], seen: Outlook, today: date) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from campaigns import ledger, tasks
 from campaigns.models import Campaign, SpendLog
-from campaigns.money import MAX_AMOUNT, InvalidMoney, MoneyFormField, format_amount, format_money, parse_money
+from campaigns.money import MAX_AMOUNT, InvalidMoney, MoneyFormField, format_amount, format_money, parse_money, rounded
 from campaigns.tests.factories import CampaignFactory, utc
 
 AT = utc("2026-11-21 12:00")
@@ -216,3 +217,13 @@ def test_r2_an_amount_is_shown_with_its_currency_s_own_decimals(
 
 def test_the_largest_amount_fits_its_column_many_times_over() -> None:
     assert MAX_AMOUNT * 1_000_000 * 1_000 < 2**63
+
+
+@pytest.mark.parametrize(("currency", "shown"), [("JPY", "1"), ("EUR", "0.67"), ("KWD", "0.667")])
+def test_r2_a_figure_that_is_worked_out_has_the_decimals_of_its_currency(currency: str, shown: str) -> None:
+    assert str(rounded(Fraction(2, 3), currency)) == shown
+    assert str(rounded(Decimal("0.6666666"), currency)) == shown
+
+
+def test_r2_half_a_unit_is_rounded_away_from_zero() -> None:
+    assert [rounded(Decimal(amount), "JPY") for amount in ("0.5", "-0.5", "2.5")] == [1, -1, 3]
