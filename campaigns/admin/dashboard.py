@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -14,32 +15,75 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.paginator import Paginator
+from django.forms.utils import flatatt
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from unfold.widgets import UnfoldAdminSelect2Widget
 
-from campaigns import desk, outlook
+from campaigns import concerns, desk, outlook
+from campaigns.admin import changes
 from campaigns.admin.charts import Bullet, Day, band_of, bullet, day_bars, month_line
-from campaigns.admin.reports import DayInput
-from campaigns.admin.timeline import in_words, verb
-from campaigns.holds import Hold
+from campaigns.admin.reports import EARLIEST, DayInput
+from campaigns.admin.timeline import may_see
 from campaigns.models import Brand, Campaign, StatusChange
-from campaigns.money import format_money
+from campaigns.money import format_money, rounded
 from campaigns.outlook import Outlook
 from campaigns.pacing import month_of
-from campaigns.periods import ONE_DAY, day_start, local_date
+from campaigns.periods import ONE_DAY, local_date
+
+BRANDS_ON_A_PAGE = 25
 
 admin.site.index_template = "campaigns/desk/dashboard.html"
+
+
+class BrandSelect(UnfoldAdminSelect2Widget):
+    """Draws its options at once: a template for each of a thousand would take longer than all else on the page."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        chosen = str(value or "")
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            ((key, mark_safe(" selected") if str(key) == chosen else "", label) for key, label in self.choices),
+        )
+        return format_html(
+            "<select{}>{}</select>", flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})})), options
+        )
 
 
 class View(forms.Form):
     """What the address bar asks for."""
 
-    brand = forms.ModelChoiceField(
-        Brand.objects.order_by("name"), required=False, empty_label="All brands", widget=UnfoldAdminSelect2Widget
+    brand = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=None,
+        widget=BrandSelect,
+        error_messages={"invalid_choice": "There is no such brand: all are shown."},
     )
-    day = forms.DateField(label="Day (empty: now)", required=False, widget=DayInput)
+    day = forms.DateField(
+        label="Day (empty: now)",
+        required=False,
+        widget=DayInput,
+        error_messages={"invalid": "That is no day, such as 2026-11-18: the present is shown."},
+    )
+
+    def __init__(self, data: Mapping[str, Any], at: datetime) -> None:
+        super().__init__(data)
+        brand: Any = self.fields["brand"]
+        brand.choices = [("", "All brands"), *Brand.objects.order_by("name").values_list("pk", "name")]
+        self.at = at
+
+    def clean_day(self) -> date | None:
+        day: date | None = self.cleaned_data["day"]
+        if day is not None and day < EARLIEST:
+            raise forms.ValidationError(f"Nothing is known of days before {EARLIEST}: the present is shown.")
+        if day is not None and day > self.at.date() + ONE_DAY:  # the day has begun early somewhere
+            raise forms.ValidationError("That day is still to come: the present is shown.")
+        return day
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -47,31 +91,42 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not (request.user.has_perm("campaigns.view_brand") and request.user.has_perm("campaigns.view_campaign")):
         return {**context, "may_view": False}
     at = timezone.now()
-    form = View(request.GET)
-    brand, day = (form.cleaned_data["brand"], form.cleaned_data["day"]) if form.is_valid() else (None, None)
-    brands = list(Brand.objects.filter(pk=brand.pk) if brand else Brand.objects.order_by("name"))
+    form = View(request.GET, at)
+    form.is_valid()  # what is wrong is said at its field, and the rest still counts
+    chosen, day = (form.cleaned_data.get(name) for name in ("brand", "day"))
+    known = Brand.objects.order_by("name").defer("description", "created_at", "updated_at")
+    brands = list(known if chosen is None else known.filter(pk=chosen))
+    brand = brands[0] if chosen is not None else None
     zone = brand.timezone if brand else ZoneInfo(timezone.get_default_timezone_name())
-    today = local_date(zone, at)
-    on = day if day is not None and day < today else None
+    on = day if day is not None and day < local_date(zone, at) else None
     campaigns = Campaign.objects.filter(brand=brand) if brand else Campaign.objects.all()
-    page = Paginator(desk.by_use_of_budget(brands, at=at), desk.BRANDS_ON_A_PAGE).get_page(request.GET.get("page"))
+    clocks = list(outlook.clocks_of(brands, at).values())
+    counted = desk.counts(campaigns, clocks)
+    standings = desk.standings(brands, counted, at=at, on=on)
+    page = Paginator(desk.by_use_of_budget(standings), BRANDS_ON_A_PAGE).get_page(request.GET.get("page"))
     address = {"brand": brand.pk if brand else "", "day": on or ""}
+    may_see_changes = changes.may_see_changes(request.user)
     return {
         **context,
         "may_view": True,
         "title": "Dashboard",
         "form": form,
         "on": on,
+        "here": request.get_full_path(),
         "brands": brands,
-        "has_campaigns": campaigns.exists(),
-        "strip": _strip(brands, campaigns, at, on),
-        "concerns": [] if on else _concerns(campaigns, brands, at, request.user),
+        "has_campaigns": bool(counted),
+        "strip": _strip(desk.figures(standings), counted, on),
+        "concerns": [] if on else _concerns(concerns.concerns(campaigns, standings, at=at), request.user),
         "lines": [_line(line) for line in desk.brand_lines(list(page), at=at, on=on)],
         "page": page,
         "pages": [(number, f"?{urlencode({**address, 'page': number})}") for number in page.paginator.page_range],
         "months": [_month(brand, currency, zone, at, on) for currency in sorted({each.currency for each in brands})],
-        "may_see_changes": request.user.has_perm("campaigns.view_statuschange"),
-        "changes": _changes(campaigns if brand else None, zone, on or today),
+        "may_see_changes": may_see_changes,
+        "may_see_statuses": may_see(request.user, StatusChange),
+        "several_clocks": len(clocks) > 1,
+        "changes": changes.changes(brands, campaigns if brand else None, clocks, request.user, on=on)
+        if may_see_changes and brands
+        else [],
     }
 
 
@@ -83,10 +138,10 @@ class Tile:
     rows: list[tuple[str, str, str]]
 
 
-def _strip(brands: Collection[Brand], campaigns: Any, at: datetime, on: date | None) -> list[Tile]:
-    tiles = [_money_tile(figures, on) for figures in desk.figures(brands, at=at, on=on)]
+def _strip(figures: Iterable[desk.Figures], counted: Mapping[int, desk.Counts], on: date | None) -> list[Tile]:
+    tiles = [_money_tile(each, on) for each in figures]
     if on is None:
-        counts = desk.counts(campaigns, outlook.clocks_of(brands, at).values())
+        counts = sum(counted.values(), desk.Counts())
         rows = [
             ("Running", f"{counts.running:,}", ""),
             ("Paused", f"{counts.paused:,}", ""),
@@ -103,56 +158,63 @@ def _money_tile(figures: desk.Figures, on: date | None) -> Tile:
     of_budget = ""
     if figures.budgets:
         of_budget = f"{figures.spent_of_budgets / figures.budgets:.0%} of {money(figures.budgets)}"
-    off = {"ahead of plan": _rounded(figures.ahead), "behind plan": _rounded(figures.behind)}
+    off = {"ahead of plan": figures.ahead, "behind plan": figures.behind}
     risks = [f"{money(amount)} {which}" if all(off.values()) else which for which, amount in off.items() if amount]
     rows = [
         (f"{on:%a %-d %b}" if on else "Today", money(figures.spent_today), ""),
         (f"{on:%B}" if on else "This month", money(figures.spent_this_month), of_budget),
-        ("At risk", money(_rounded(figures.at_risk)), ", ".join(risks) or "all on track"),
+        ("At risk", money(figures.at_risk), ", ".join(risks) or ("all on track" if figures.budgets else "no plan")),
     ]
     return Tile(figures.currency, rows)
 
 
-def _rounded(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"))
-
-
-def _concerns(
-    campaigns: Any, brands: Collection[Brand], at: datetime, user: User | AnonymousUser
-) -> list[dict[str, Any]]:
-    may_change = user.has_perm("campaigns.change_campaign")
+def _concerns(found: Iterable[concerns.Concerns], user: User | AnonymousUser) -> list[dict[str, Any]]:
     return [
         {
             "kind": kind.kind,
             "title": kind.title,
             "more": kind.more,
-            "shown": [
-                {
-                    "concern": concern,
-                    "url": reverse("admin:campaigns_campaign_change", args=[concern.campaign_id]),
-                    "act": concern.act if may_change else "Look",
-                    "field": f"#id_{concern.field}" if concern.field and may_change else "",
-                }
-                for concern in kind.shown
-            ],
+            "shown": [_concern(concern, user) for concern in kind.shown],
         }
-        for kind in desk.concerns(campaigns, brands, at=at)
+        for kind in found
     ]
 
 
-def _line(line: desk.BrandLine) -> dict[str, Any]:
-    seen, currency = line.outlook, line.brand.currency
-    pace = seen.pace
-    assert pace is not None, "a brand's month is the calendar's"
+def _concern(concern: concerns.Concern, user: User | AnonymousUser) -> dict[str, Any]:
+    """With what this person may do about it: a link to the field, and where it can be paused at once, that too."""
+    is_brand = concern.campaign_id is None
+    may_change = user.has_perm(f"campaigns.change_{'brand' if is_brand else 'campaign'}")
+    url = reverse(
+        f"admin:campaigns_{'brand' if is_brand else 'campaign'}_change", args=[concern.campaign_id or concern.brand_id]
+    )
+    pauses = may_change and concern.pause
     return {
-        "brand": line.brand,
-        "url": reverse("admin:campaigns_brand_change", args=[line.brand.pk]),
+        "name": concern.campaign_name or concern.brand_name,
+        "brand_name": "the brand itself" if is_brand else concern.brand_name,
+        "sentence": concern.sentence,
+        "url": url,
+        "act": concern.act if may_change else "Look",
+        "act_url": f"{url}#id_{concern.field}" if concern.field and may_change else url,
+        "pause": concern.pause if pauses else "",
+        "pause_url": reverse("admin:campaigns_campaign_act", args=[concern.campaign_id, "pause"]) if pauses else "",
+    }
+
+
+def _line(line: desk.BrandLine) -> dict[str, Any]:
+    brand, seen = line.standing.brand, line.outlook
+    pace, currency = seen.pace, brand.currency
+    assert pace is not None, "a brand's month is the calendar's"
+    runs = line.standing.runs
+    status = pace.status.value if pace.status else "No budget" if pace.budget is None else ""
+    return {
+        "brand": brand,
+        "url": reverse("admin:campaigns_brand_change", args=[brand.pk]),
         "spent": format_money(pace.spent, currency),
         "budget": format_money(pace.budget, currency) if pace.budget is not None else "",
-        "status": pace.status.value if pace.status else "No budget" if pace.budget is None else "",
-        "pace": seen.pace_in_percent,
+        "status": status if runs else "Nothing runs" if brand.is_active else "Switched off",
+        "pace": seen.pace_in_percent if runs else None,
         "projected": format_money(seen.projected, currency) if seen.projected is not None else "",
-        "to_land": format_money(pace.daily_to_land, currency) if pace.daily_to_land is not None else "",
+        "to_land": format_money(pace.daily_to_land, currency) if runs and pace.daily_to_land is not None else "",
         "bullet": bullet(Bullet(pace.spent, pace.budget, seen.expected, band_of(seen)), currency=currency),
     }
 
@@ -195,29 +257,7 @@ def _days(seen: Outlook) -> list[Day]:
         Day(
             day,
             spends.get(day, Decimal(0)) if day <= seen.today else None,
-            plan=None if budget is None else (budget * (number + 1) / month.length).quantize(Decimal("0.01")),
+            plan=None if budget is None else rounded(Fraction(budget) * (number + 1) / month.length, seen.currency),
         )
         for number, day in enumerate(month.first + n * ONE_DAY for n in range(month.length))
     ]
-
-
-def _may_see_changes(user: User | AnonymousUser) -> bool:
-    return user.has_perm("campaigns.view_statuschange")
-
-
-def _changes(campaigns: Any, zone: ZoneInfo, today: date) -> list[dict[str, Any]]:
-    """Those of the local day, the newest first."""
-    end = day_start(zone, today + ONE_DAY)
-    return [_change(change) for change in desk.changes(campaigns, day_start(zone, today), end)]
-
-
-def _change(change: StatusChange) -> dict[str, Any]:
-    campaign = change.campaign
-    held = Hold(change.to_holds)
-    return {
-        "when": change.at.astimezone(campaign.brand.timezone),
-        "campaign": campaign,
-        "url": reverse("admin:campaigns_campaign_change", args=[campaign.pk]),
-        "words": f"{verb(change)}: {held.label}" if held else verb(change),
-        "actor": in_words(change.actor),
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +14,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import desk
-from campaigns.enforcement import reconcile
+from campaigns.admin.charts import Day
+from campaigns.admin.dashboard import _days
+from campaigns.concerns import LOOKED_AT, SHOWN, Concern, concerns
+from campaigns.enforcement import pause, reconcile
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign
-from campaigns.tests.factories import BrandFactory, CampaignFactory, utc
+from campaigns.outlook import clocks_of, of_brands
+from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
+from campaigns.tests.test_admin import BRANDS, CAMPAIGNS, brand_form, campaign_form
 
 pytestmark = pytest.mark.django_db
 
@@ -41,14 +46,29 @@ def spend(campaign: Campaign, amount: str, days_ago: int = 0) -> None:
     assert not record_spend([SpendEntry(campaign.pk, Decimal(amount), timestamp)], at=NOON).rejected
 
 
-def kinds() -> dict[str, list[str]]:
-    """What needs attention: the sentences, by kind."""
-    found = desk.concerns(Campaign.objects.all(), list(Brand.objects.all()), at=NOON)
-    return {kind.kind: [concern.sentence for concern in kind.shown] for kind in found}
+def standings(on: date | None = None, at: datetime = NOON) -> list[desk.Standing]:
+    brands, campaigns = list(Brand.objects.all()), Campaign.objects.all()
+    counted = desk.counts(campaigns, clocks_of(brands, at).values())
+    return desk.standings(brands, counted, at=at, on=on)
+
+
+def found(at: datetime = NOON) -> dict[str, list[Concern]]:
+    """What needs attention, by kind."""
+    return {kind.kind: kind.shown for kind in concerns(Campaign.objects.all(), standings(at=at), at=at)}
+
+
+def kinds(at: datetime = NOON) -> dict[str, list[str]]:
+    """The sentences, by kind."""
+    return {kind: [concern.sentence for concern in shown] for kind, shown in found(at).items()}
+
+
+def concerned(kind: str, at: datetime = NOON) -> list[str]:
+    """The names of those of one kind, in order."""
+    return [concern.campaign_name or concern.brand_name for concern in found(at).get(kind, [])]
 
 
 def figures(on: date | None = None) -> list[desk.Figures]:
-    return desk.figures(list(Brand.objects.all()), at=NOON, on=on)
+    return desk.figures(standings(on))
 
 
 def test_the_strip_is_what_the_ledger_says_in_each_currency_and_zone() -> None:
@@ -119,13 +139,68 @@ def test_what_falls_behind_is_told_with_what_would_land_it() -> None:
     }
 
 
-def test_a_running_campaign_without_spend_today_is_told_after_some_hours() -> None:
+def opened(campaign: Campaign, start: str, end: str) -> None:
+    """Every day in these hours."""
+    for day in range(1, 8):
+        ScheduleFactory.create(campaign=campaign, day_of_week=day, start_time=start, end_time=end)
+
+
+def test_a_running_campaign_of_which_no_spend_is_seen_for_hours_is_told() -> None:
     campaign = CampaignFactory.create()
     spend(campaign, "10", 1)
     reconcile(at=NOON)
     assert kinds()["silent"] == [
-        "Nothing seen for 12 hours, after USD 10.00 this month. Is the feed of its platform in order?"
+        (
+            "Running, and nothing seen for 24 hours: the last was spent on Fri 20 Nov at 12:00 UTC. "
+            "Is the feed of its platform in order?"
+        )
     ]
+
+
+def test_one_that_fell_silent_in_the_middle_of_today_is_told() -> None:
+    silent, spends = CampaignFactory.create(), CampaignFactory.create()
+    for hour in range(20):
+        at = utc(f"2026-11-21 {hour:02}:00")
+        entries = [SpendEntry(spends.pk, Decimal(10), at), *([SpendEntry(silent.pk, Decimal(10), at)] * (hour < 12))]
+        record_spend(entries, at=at)
+    evening = utc("2026-11-21 19:30")
+    assert concerned("silent", evening) == [silent.name]
+    assert "nothing seen for 8 hours" in kinds(evening)["silent"][0]
+
+
+@pytest.mark.parametrize("now", ["2026-11-21 08:00", "2026-11-21 10:00", "2026-11-21 14:58"])
+def test_hours_in_which_a_campaign_is_closed_are_no_silence(now: str) -> None:
+    campaign = CampaignFactory.create()
+    opened(campaign, "09:00", "18:00")
+    record_spend([SpendEntry(campaign.pk, Decimal(10), utc("2026-11-20 17:59"))], at=utc("2026-11-20 17:59"))
+    reconcile(at=utc(now))
+    assert "silent" not in kinds(utc(now))
+
+
+def test_open_hours_of_silence_are_counted_over_a_night() -> None:
+    campaign = CampaignFactory.create()
+    opened(campaign, "09:00", "18:00")
+    record_spend([SpendEntry(campaign.pk, Decimal(10), utc("2026-11-20 14:00"))], at=utc("2026-11-20 14:00"))
+    reconcile(at=utc("2026-11-21 11:00"))
+    (said,) = kinds(utc("2026-11-21 11:00"))["silent"]
+    assert "nothing seen for its last 6 open hours" in said
+    assert "silent" not in kinds(utc("2026-11-21 10:30"))
+
+
+def test_silence_begins_when_a_budget_let_it_run_again() -> None:
+    campaign = CampaignFactory.create(daily_budget=Decimal(10))
+    record_spend([SpendEntry(campaign.pk, Decimal(10), utc("2026-11-20 12:00"))], at=utc("2026-11-20 12:00"))
+    reconcile(at=utc("2026-11-21 00:00"))
+    assert "silent" not in kinds(utc("2026-11-21 05:00"))
+    assert "nothing seen for 7 hours" in kinds(utc("2026-11-21 07:00"))["silent"][0]
+
+
+def test_what_never_spent_or_does_not_run_is_not_silent() -> None:
+    CampaignFactory.create()
+    paused = CampaignFactory.create()
+    spend(paused, "10", 2)
+    pause([paused.pk], at=NOON, actor="user:alice")
+    assert "silent" not in kinds()
 
 
 def test_what_ends_within_days_is_told() -> None:
@@ -156,13 +231,40 @@ def test_the_address_names_a_brand_and_a_day(page: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"brand": "x"}, {"brand": "999"}, {"day": "soon"}, {"day": "2099-01-01"}, {"page": "x"}]
+    ("query", "said"),
+    [
+        ({"brand": "x"}, "There is no such brand: all are shown."),
+        ({"brand": "999"}, "There is no such brand: all are shown."),
+        ({"brand": "9" * 40}, "There is no such brand: all are shown."),
+        ({"day": "soon"}, "That is no day, such as 2026-11-18: the present is shown."),
+        ({"day": "0001-01-01"}, "Nothing is known of days before 2000-01-01: the present is shown."),
+        ({"day": "2099-01-01"}, "That day is still to come: the present is shown."),
+        ({"day": "9999-12-31"}, "That day is still to come: the present is shown."),
+        ({"page": "abc"}, ""),
+        ({"page": "-1"}, ""),
+        ({"page": "9" * 40}, ""),
+    ],
 )
-def test_an_address_that_makes_no_sense_shows_all_brands_now(page: Client, query: dict[str, str]) -> None:
-    CampaignFactory.create()
+def test_an_address_that_makes_no_sense_shows_all_brands_now_and_says_why(
+    page: Client, query: dict[str, str], said: str
+) -> None:
+    campaign = CampaignFactory.create()
     shown = page.get(PAGE, query)
     assert shown.status_code == 200
     assert shown.context["on"] is None
+    assert [line["brand"] for line in shown.context["lines"]] == [campaign.brand]
+    assert said in shown.text
+
+
+def test_the_first_day_of_which_anything_may_be_known_is_shown(page: Client) -> None:
+    CampaignFactory.create()
+    assert page.get(PAGE, {"day": "2000-01-01"}).context["on"] == date(2000, 1, 1)
+
+
+def test_a_wrong_day_leaves_the_brand_chosen(page: Client) -> None:
+    one, _other = CampaignFactory.create(), CampaignFactory.create()
+    shown = page.get(PAGE, {"brand": str(one.brand_id), "day": "soon"})
+    assert [line["brand"] for line in shown.context["lines"]] == [one.brand]
 
 
 def test_who_may_see_no_campaigns_sees_none_of_this(client: Client) -> None:
@@ -179,23 +281,269 @@ def test_who_may_only_look_is_offered_no_change(client: Client) -> None:
     client.force_login(viewer)
     shown = client.get(PAGE).text
     assert "Raise the budget" not in shown
-    assert "What changed today" not in shown
 
 
 def test_the_page_takes_as_many_queries_for_a_large_agency_as_for_a_small_one(page: Client) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             assert page.get(PAGE).status_code == 200
         return len(captured)
 
-    def found(brands: int) -> None:
+    def establish(brands: int) -> None:
         for brand in BrandFactory.create_batch(brands, monthly_budget=Decimal(1000)):
             for budget in (5, 5000):
                 spend(CampaignFactory.create(brand=brand, daily_budget=budget, monthly_budget=Decimal(9000)), "10")
 
-    found(2)
+    establish(2)
     few = queries()
-    found(30)
+    establish(30)
     assert queries() == few
+
+
+def spend_evenly(campaign: Campaign, amount: str, days: int) -> None:
+    """The same amount on each of the last `days` whole days."""
+    totals = [DayTotal(campaign.pk, NOON.date() - timedelta(days=n), Decimal(amount)) for n in range(1, days + 1)]
+    assert not set_daily_totals(totals, at=NOON).rejected
+
+
+def test_what_is_behind_is_not_hidden_by_those_that_started_late() -> None:
+    # Due of each that started on the 20th: 10 of 66, and it has spent that. By the whole month 45 would be.
+    late = CampaignFactory.create_batch(
+        LOOKED_AT, monthly_budget=Decimal(66), start_date=date(2026, 11, 20), brand=BrandFactory.create()
+    )
+    totals = [DayTotal(campaign.pk, date(2026, 11, 20), Decimal(9)) for campaign in late]
+    assert not set_daily_totals(totals, at=NOON).rejected
+    behind = CampaignFactory.create(name="Behind", monthly_budget=Decimal(3000))
+    spend_evenly(behind, "60", 20)
+    assert concerned("behind") == ["Behind"]
+
+
+def test_what_is_ahead_is_not_hidden_by_those_that_end_early() -> None:
+    # All but a part of these is due by now, and spent: they end tomorrow.
+    soon = CampaignFactory.create_batch(
+        LOOKED_AT, monthly_budget=Decimal(220), end_date=date(2026, 11, 22), brand=BrandFactory.create()
+    )
+    totals = [
+        DayTotal(campaign.pk, NOON.date() - timedelta(days=n), Decimal(10)) for campaign in soon for n in range(1, 21)
+    ]
+    assert not set_daily_totals(totals, at=NOON).rejected
+    ahead = CampaignFactory.create(name="Ahead", monthly_budget=Decimal(2400))
+    spend_evenly(ahead, "100", 45)
+    assert concerned("ahead") == ["Ahead"]
+
+
+def test_what_is_on_track_by_its_hours_is_no_concern() -> None:
+    campaign = CampaignFactory.create(monthly_budget=Decimal(400))
+    for day in (6, 7):  # at weekends: four of nine days are over, and half of the fifth
+        ScheduleFactory.create(campaign=campaign, day_of_week=day, start_time="08:00", end_time="16:00")
+    for day in (1, 7, 8, 14, 15):
+        set_daily_totals([DayTotal(campaign.pk, date(2026, 11, day), Decimal(45))], at=NOON)
+    spend(campaign, "20")
+    assert not {"ahead", "behind"} & kinds().keys()
+
+
+def test_the_worst_overspent_is_first_whatever_its_currency() -> None:
+    yen, euro = BrandFactory.create(currency="JPY"), BrandFactory.create(currency="EUR")
+    for brand, name, budget, spent in [
+        (yen, "A little over", 1_000_000, "1010000"),
+        (euro, "Half over", 10, "15"),
+        (euro, "Twice", 100, "200"),
+    ]:
+        spend(CampaignFactory.create(brand=brand, name=name, daily_budget=Decimal(budget)), spent)
+    assert concerned("overspent") == ["Twice", "Half over", "A little over"]
+
+
+def test_more_than_are_shown_is_said() -> None:
+    for _ in range(SHOWN + 1):
+        spend(CampaignFactory.create(daily_budget=Decimal(5)), "10")
+    (over,) = (kind for kind in concerns(Campaign.objects.all(), standings(), at=NOON) if kind.kind == "overspent")
+    assert (len(over.shown), over.more) == (SHOWN, True)
+
+
+def test_a_brand_over_its_budget_is_one_concern_with_all_that_it_holds() -> None:
+    brand = BrandFactory.create(name="Kita", daily_budget=Decimal(100))
+    first, *_others = CampaignFactory.create_batch(30, brand=brand)
+    spend(first, "110")
+    concern = found()["paused"]
+    assert [(each.campaign_id, each.brand_name, each.field) for each in concern] == [(None, "Kita", "daily_budget")]
+    assert kinds()["paused"] == [
+        (
+            "Daily budget of USD 100.00 reached (USD 110.00). It holds 30 campaigns. "
+            "Back on Sun 22 Nov at 00:00 UTC at the earliest."
+        )
+    ]
+    assert kinds()["overspent"] == ["Spent USD 110.00 of USD 100.00 today."]
+
+
+def test_a_brand_that_will_reach_its_budget_early_is_told() -> None:
+    brand = BrandFactory.create(name="Kita", monthly_budget=Decimal(2500))
+    spend_evenly(CampaignFactory.create(brand=brand), "100", 50)
+    spend(Campaign.objects.get(), "350")
+    assert concerned("ahead") == ["Kita"]
+    assert kinds()["ahead"][0].startswith("USD 2,500.00 will be spent by ")
+
+
+def test_a_brand_behind_its_plan_is_told() -> None:
+    brand = BrandFactory.create(name="Kita", monthly_budget=Decimal(3000))
+    spend_evenly(CampaignFactory.create(brand=brand), "10", 20)
+    spend(Campaign.objects.get(), "10")
+    assert kinds() == {
+        "behind": ["Spent USD 210.00 of the USD 2,050.00 due by now. USD 280.00 a day would land on USD 3,000.00."]
+    }
+
+
+def test_what_a_brands_budget_holds_leads_to_the_budget_of_the_brand(page: Client) -> None:
+    brand = BrandFactory.create(monthly_budget=Decimal(100))
+    spend(CampaignFactory.create(brand=brand, daily_budget=Decimal(50)), "110")
+    shown = page.get(PAGE).text
+    assert f'href="{BRANDS}{brand.pk}/change/#id_monthly_budget"' in shown
+    assert concerned("paused") == [brand.name]  # raising the campaign's own budget would let nothing run
+
+
+def test_a_campaign_that_will_reach_its_budget_is_paused_in_place(page: Client) -> None:
+    campaign = CampaignFactory.create(monthly_budget=Decimal(2500))
+    spend_evenly(campaign, "100", 49)
+    spend(campaign, "350")
+    address = f"{PAGE}?brand={campaign.brand_id}"
+    act = f"{CAMPAIGNS}{campaign.pk}/act/pause/"
+    shown = page.get(address).text
+    assert f'<form method="post" action="{act}">' in shown
+    assert f'<input type="hidden" name="next" value="{address}">' in shown
+
+    answer = page.post(act, {"next": address})
+
+    assert answer["Location"] == address
+    campaign.refresh_from_db()
+    assert campaign.status == Campaign.Status.PAUSED
+
+
+def test_who_may_only_look_is_offered_no_pause(client: Client) -> None:
+    spend(CampaignFactory.create(daily_budget=Decimal(5)), "10")
+    brand = BrandFactory.create(daily_budget=Decimal(5))
+    spend(CampaignFactory.create(brand=brand), "10")
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(viewer)
+    shown = client.get(PAGE)
+    offered = {
+        (item["act"], item["pause"], "#" in item["act_url"])
+        for kind in shown.context["concerns"]
+        for item in kind["shown"]
+    }
+    assert offered == {("Look", "", False)}
+
+
+def test_what_nobody_can_pause_better_is_not_offered_a_pause() -> None:
+    campaign = CampaignFactory.create(daily_budget=Decimal(5))
+    spend(campaign, "10")
+    assert [each.pause for each in found()["overspent"]] == ["Keep it paused"]
+    pause([campaign.pk], at=NOON, actor="user:alice")
+    assert [each.pause for each in found()["overspent"]] == [""]
+
+
+def test_brands_that_do_not_run_have_no_plan_to_be_off() -> None:
+    off = BrandFactory.create(monthly_budget=Decimal(3000), is_active=False)
+    done = BrandFactory.create(monthly_budget=Decimal(3000))
+    CampaignFactory.create(brand=off)
+    spend(CampaignFactory.create(brand=done), "5", 3)
+    Campaign.objects.filter(brand=done).update(status=Campaign.Status.COMPLETED)
+    BrandFactory.create(monthly_budget=Decimal(3000))  # without campaigns
+    spend(CampaignFactory.create(brand=BrandFactory.create(monthly_budget=Decimal(300))), "205", 1)
+    (line,) = figures()
+    assert (line.budgets, line.spent_of_budgets, line.at_risk) == (Decimal(300), Decimal(205), Decimal(0))
+    assert line.spent_this_month == 210
+    assert "behind" not in kinds()
+
+
+def test_a_past_day_counts_the_plan_of_what_ran_then() -> None:
+    brand = BrandFactory.create(monthly_budget=Decimal(3000))
+    spend(CampaignFactory.create(brand=brand), "5", 3)
+    Campaign.objects.update(status=Campaign.Status.COMPLETED)
+    (line,) = figures(on=date(2026, 11, 19))
+    assert (line.budgets, line.brands_behind) == (Decimal(3000), 1)
+
+
+def test_a_brand_that_does_not_run_is_said_to_be_off_and_not_behind(page: Client) -> None:
+    CampaignFactory.create(brand=BrandFactory.create(name="A", monthly_budget=Decimal(3000), is_active=False))
+    BrandFactory.create(name="B", monthly_budget=Decimal(3000))
+    lines = page.get(PAGE).context["lines"]
+    assert [(line["status"], line["pace"], line["to_land"]) for line in lines] == [
+        ("Switched off", None, ""),
+        ("Nothing runs", None, ""),
+    ]
+
+
+@pytest.mark.parametrize(("currency", "first_day"), [("JPY", "33"), ("USD", "33.33"), ("KWD", "33.333")])
+def test_r2_the_plan_has_the_decimals_of_the_currency(currency: str, first_day: str) -> None:
+    brand = BrandFactory.create(currency=currency, monthly_budget=Decimal(1000))
+    day: Day = _days(of_brands([brand], at=NOON)[brand.pk])[0]
+    assert str(day.plan) == first_day
+
+
+def test_r2_what_is_at_risk_has_the_decimals_of_the_currency(page: Client) -> None:
+    brand = BrandFactory.create(currency="KWD", monthly_budget=Decimal("100.001"))
+    spend(CampaignFactory.create(brand=brand), "1", 1)
+    _campaigns, tile = page.get(PAGE).context["strip"]
+    assert tile.rows[-1] == ("At risk", "KWD 67.334", "behind plan")
+
+
+def told(shown: Any) -> list[tuple[str, str, str, list[str]]]:
+    """What changed: the time, of what, by whom and what."""
+    return [(each.event.clock, each.name, each.event.by, each.event.lines) for each in shown.context["changes"]]
+
+
+def test_what_people_edited_today_is_told_with_from_and_to_and_by_whom(page: Client) -> None:
+    campaign = CampaignFactory.create(name="Spring", daily_budget=Decimal(10))
+    page.post(f"{CAMPAIGNS}{campaign.pk}/change/", campaign_form(campaign, daily_budget="20"))
+    assert told(page.get(PAGE)) == [
+        ("12:00", "Spring", "admin", ["Daily budget from USD 10.00 to USD 20.00."]),
+    ]
+
+
+def test_what_people_edited_of_a_brand_is_told_before_what_that_caused(page: Client) -> None:
+    brand = BrandFactory.create(name="Kita", monthly_budget=Decimal(1000))
+    spend(CampaignFactory.create(brand=brand, name="Spring"), "10")
+    page.post(f"{BRANDS}{brand.pk}/change/", brand_form(brand, monthly_budget="5"))
+    caused, edit = told(page.get(PAGE))
+    assert edit == ("12:00", "Kita", "admin", ["The brand's monthly budget from USD 1,000.00 to USD 5.00."])
+    assert caused == ("12:00", "Spring", "admin", ["Paused: Brand's monthly budget reached."])
+
+
+def test_a_change_is_of_today_on_its_own_brands_clock(page: Client) -> None:
+    apia, york = (
+        CampaignFactory.create(brand=BrandFactory.create(timezone=zone))
+        for zone in ("Pacific/Apia", "America/New_York")
+    )
+    # At noon in UTC it is 01:00 on the 22nd in Apia and 07:00 on the 21st in New York.
+    pause([apia.pk, york.pk], at=utc("2026-11-21 10:00"), actor="user:alice")
+    assert [row[:3] for row in told(page.get(PAGE))] == [("05:00", york.name, "alice")]
+    yesterday = told(page.get(PAGE, {"brand": str(apia.brand_id), "day": "2026-11-21"}))
+    assert [row[:3] for row in yesterday] == [("23:00", apia.name, "alice")]
+
+
+def test_edits_of_a_brand_filter_are_of_that_brand(page: Client) -> None:
+    one, other = CampaignFactory.create(), CampaignFactory.create()
+    for campaign in (one, other):
+        page.post(
+            f"{CAMPAIGNS}{campaign.pk}/change/",
+            campaign_form(campaign, end_date="2026-12-31"),
+        )
+        page.post(f"{BRANDS}{campaign.brand_id}/change/", brand_form(campaign.brand, daily_budget="7"))
+    shown = told(page.get(PAGE, {"brand": str(one.brand_id)}))
+    assert sorted(row[1] for row in shown) == sorted([one.brand.name, one.name])
+
+
+def test_who_may_not_see_brands_edits_is_told_of_no_edit_of_statuses(client: Client) -> None:
+    campaign = CampaignFactory.create()
+    pause([campaign.pk], at=NOON, actor="user:alice")
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__in=["view_brand", "view_campaign"]))
+    client.force_login(viewer)
+    shown = client.get(PAGE)
+    assert told(shown) == []
+    assert "All status changes" not in shown.text
+
+
+def test_a_day_on_which_nothing_changed_says_what_would_be_here(page: Client) -> None:
+    CampaignFactory.create()
+    assert "Nothing has changed yet today" in page.get(PAGE).text

@@ -1,0 +1,495 @@
+"""What needs attention now, of brands and of campaigns, and why, in a sentence each. Read-only.
+
+Brands are few, and all of them are held against their budgets and plans. Of campaigns there may be a hundred thousand:
+a query a kind finds the LOOKED_AT that are worst by what their rows say, each against its own plan; then their hours,
+days and entries are read, and those of which there is nothing to tell fall away. So the number of queries is fixed,
+and what is told is exact; what may be missed lies beyond the worst LOOKED_AT of a kind.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import (
+    Case,
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, ExtractDay, Greatest, Least, NullIf
+from django.db.models.lookups import GreaterThan, LessThan
+
+from campaigns import outlook
+from campaigns.desk import Standing, calendar_month, ending
+from campaigns.holds import Hold
+from campaigns.hours import Window, open_spans
+from campaigns.models import Brand, Campaign, DaypartingSchedule, SpendLog, StatusChange
+from campaigns.money import ZERO, format_money
+from campaigns.outlook import Outlook
+from campaigns.pacing import Status as PaceStatus
+from campaigns.periods import LocalClock, next_day_start, next_month_start
+from campaigns.rules import DAILY, MONTHLY, Period
+
+Status = Campaign.Status
+
+# Of each kind, so many brands and as many campaigns are shown; and so many campaigns looked at, of which so many
+# forecast: each of these reads 400 days.
+SHOWN, LOOKED_AT, FORECAST = 5, 40, 8
+SILENT_HOURS = 6
+# Further back nobody counts: every window of the week has been open by then.
+SILENCE_COUNTED = timedelta(days=8)
+OFF_PACE = (PaceStatus.AHEAD, PaceStatus.BEHIND, PaceStatus.STOPPED)
+# What a campaign's own budgets hold, and nothing else that would still hold it were they raised.
+OWN_BUDGETS = Hold.DAILY_BUDGET | Hold.MONTHLY_BUDGET | Hold.TOTAL_BUDGET
+BRAND_BUDGETS = Hold.BRAND_DAILY_BUDGET | Hold.BRAND_MONTHLY_BUDGET
+NOT_BY_BUDGET_ALONE = BRAND_BUDGETS | Hold.MANUAL | Hold.BRAND_INACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that needs attention, and why."""
+
+    brand_id: int
+    brand_name: str
+    campaign_id: int | None  # None: the brand itself
+    campaign_name: str | None
+    sentence: str
+    act: str  # what a person may do about it, in a word or two
+    field: str = ""  # of the form of the campaign, or brand, in which that is done
+    pause: str = ""  # how pausing it at once is called, where that is sensible too
+
+
+@dataclass(frozen=True, slots=True)
+class Concerns:
+    """Those of one kind, brands first, the worst first; `more` says that not all are shown."""
+
+    kind: str
+    title: str
+    shown: list[Concern] = field(default_factory=list)
+    more: bool = False
+
+
+def concerns(campaigns: QuerySet[Campaign], standings: Collection[Standing], *, at: datetime) -> list[Concerns]:
+    """What needs attention at `at`, the most urgent kinds first; kinds of which there is nothing are left out.
+
+    `standings` are of now, of all brands that `campaigns` belong to.
+    """
+    if not standings:
+        return []
+    brands, look = _Brands(standings, at), _Campaigns(campaigns, standings, at)
+    kinds = (
+        ("overspent", "Over budget", brands.overspent(), look.overspent()),
+        ("ahead", "Will reach the monthly budget early", brands.ahead(), look.ahead()),
+        ("behind", "Behind pace", brands.behind(), look.behind()),
+        ("silent", "No spend seen", (), look.silent()),
+        ("paused", "Paused by a budget", brands.paused(), look.paused()),
+        ("ending", "Ends soon", (), look.ending()),
+    )
+    found = []
+    for kind, title, *both in kinds:
+        told = [_some(each) for each in both]
+        shown = [concern for few in told for concern in few[:SHOWN]]
+        if shown:
+            found.append(Concerns(kind, title, shown, more=any(len(few) > SHOWN for few in told)))
+    return found
+
+
+def _some(told: Iterable[Concern]) -> list[Concern]:
+    """As many as are shown, and one more if there is one."""
+    some: list[Concern] = []
+    for concern in told:
+        some.append(concern)
+        if len(some) > SHOWN:
+            break
+    return some
+
+
+class _Brands:
+    """Brands against their budgets and plans. A query for the days of the few that are told, and one for what they
+    hold.
+    """
+
+    def __init__(self, standings: Collection[Standing], at: datetime) -> None:
+        self.at = at
+        self.standings = standings
+        self.reached = {standing.brand.pk: names for standing in standings if (names := _reached_of(standing))}
+        running = [standing for standing in standings if standing.runs and standing.brand.pk not in self.reached]
+        self.most_ahead = _furthest(running, lambda standing: standing.off_plan)[:FORECAST]
+        self.most_behind = _furthest(running, lambda standing: -standing.off_plan)[: SHOWN + 1]
+        few = [standing.brand for standing in (*self.most_ahead, *self.most_behind)]
+        self.outlooks = outlook.of_brands(few, at=at) if few else {}
+        self.holding = [standing for standing in standings if standing.runs and standing.brand.pk in self.reached]
+        self.holding.sort(key=lambda standing: (-_most_over(standing.brand, standing.clock), standing.brand.name))
+
+    def overspent(self) -> Iterator[Concern]:
+        over = [standing for standing in self.standings if _most_over(standing.brand, standing.clock) > 1]
+        for standing in sorted(over, key=lambda each: (-_most_over(each.brand, each.clock), each.brand.name)):
+            said = _overspent(standing.brand, standing.brand.currency, standing.clock)
+            # Raised is what it is over by most.
+            yield _of_brand(standing.brand, said, "Raise the budget", _field_most_over(standing.brand, standing.clock))
+
+    def ahead(self) -> Iterator[Concern]:
+        for standing in self.most_ahead:
+            brand = standing.brand
+            if said := _ahead(self.outlooks[brand.pk], brand.monthly_budget, brand.currency):
+                yield _of_brand(brand, said, "Change the budget", "monthly_budget")
+
+    def behind(self) -> Iterator[Concern]:
+        for standing in self.most_behind:
+            brand = standing.brand
+            if said := _behind(self.outlooks[brand.pk], brand.monthly_budget, brand.currency):
+                yield _of_brand(brand, said, "Look")
+
+    def paused(self) -> Iterator[Concern]:
+        shown = self.holding[: SHOWN + 1]
+        if not shown:
+            return
+        held = dict(
+            Campaign.objects.filter(brand__among=[standing.brand.pk for standing in shown], status=Status.PAUSED)
+            .order_by()
+            .alias(by_brand=F("holds").bitand(BRAND_BUDGETS.value))
+            .filter(by_brand__gt=0)
+            .values_list("brand_id")
+            .annotate(Count("pk"))
+        )
+        for standing in shown:
+            brand, names = standing.brand, self.reached[standing.brand.pk]
+            spent, budget = getattr(brand, f"{names[-1]}_spend"), getattr(brand, f"{names[-1]}_budget")
+            reached = Hold.BRAND_MONTHLY_BUDGET if names[-1] == MONTHLY.name else Hold.BRAND_DAILY_BUDGET
+            said = f"{names[-1].capitalize()} budget of {format_money(budget, brand.currency)} reached"
+            said += f" ({format_money(spent, brand.currency)})."
+            if count := held.get(brand.pk):
+                said += f" It holds {_campaigns(count)}."
+            said += f" {_back(brand.timezone, reached, self.at)}"
+            yield _of_brand(brand, said, "Raise the budget", f"{names[-1]}_budget")
+
+
+class _Campaigns:
+    """Campaigns: a query a kind that finds the worst, one for their rows, and some more for what they are told by."""
+
+    def __init__(self, campaigns: QuerySet[Campaign], standings: Collection[Standing], at: datetime) -> None:
+        self.campaigns = campaigns.order_by()
+        self.at = at
+        self.brands = {standing.brand.pk: standing.brand for standing in standings}
+        self.clocks = {standing.brand.timezone: standing.clock for standing in standings}
+        self.day_start = min(clock.day_start for clock in self.clocks.values())
+        self.month_start = min(clock.month_start for clock in self.clocks.values())
+        off = self._off_plan()
+        running = Q(status=Status.ACTIVE) | Q(status=Status.PAUSED, holds=Hold.DAYPARTING.value)
+        candidates = {
+            "overspent": self._may_be_overspent(),
+            "ahead": self._may_be_ahead().filter(status=Status.ACTIVE).order_by(off.desc(), "pk"),
+            "behind": self._may_be_behind().filter(running).order_by(off.asc(), "pk"),
+            "silent": self._may_be_silent(),
+            "paused": self._held_by_own_budget(),
+            "ending": self.campaigns.filter(ending(self.clocks.values())).order_by("end_date", "pk"),
+        }
+        ids = {kind: list(found.values_list("pk", flat=True)[:LOOKED_AT]) for kind, found in candidates.items()}
+        rows = Campaign.objects.filter(pk__among={pk for found in ids.values() for pk in found}).order_by()
+        known = {campaign.pk: campaign for campaign in rows}
+        for campaign in known.values():
+            campaign.brand = self.brands[campaign.brand_id]
+        self.found = {kind: [known[pk] for pk in found if pk in known] for kind, found in ids.items()}
+        self._read_paces()
+
+    def _read_paces(self) -> None:
+        """Whose pace is off, by their own hours; and the outlook of the worst of these."""
+        both = {campaign.pk: campaign for kind in ("ahead", "behind") for campaign in self.found[kind]}
+        statuses = outlook.pace_statuses(list(both.values()), at=self.at)
+        for kind, wanted, most in (("ahead", OFF_PACE[:1], FORECAST), ("behind", OFF_PACE[1:], SHOWN + 1)):
+            self.found[kind] = [each for each in self.found[kind] if statuses[each.pk] in wanted][:most]
+        self.outlooks = outlook.of_campaigns([*self.found["ahead"], *self.found["behind"]], at=self.at)
+
+    def _may_be_ahead(self) -> QuerySet[Campaign]:
+        """Those that spent less than any plan has by now are left out at once, unless their own begins later."""
+        least, month = min(self._calendar()), min(clock.today.replace(day=1) for clock in self.clocks.values())
+        ahead = Q(start_date__gt=month) | Q(GreaterThan(_share("monthly_spend", "monthly_budget"), least))
+        return self.campaigns.filter(ahead, monthly_budget__isnull=False)
+
+    def _may_be_behind(self) -> QuerySet[Campaign]:
+        """Those that spent more than any plan has by now are left out at once, unless their own ends earlier."""
+        most = max(self._calendar())
+        last = max(calendar_month(clock.today).last for clock in self.clocks.values())
+        behind = Q(end_date__lt=last) | Q(LessThan(_share("monthly_spend", "monthly_budget"), most))
+        return self.campaigns.filter(behind | Q(monthly_since__lt=self.month_start), monthly_budget__isnull=False)
+
+    def _calendar(self) -> list[float]:
+        """Which part of the calendar month is over on each clock."""
+        return [
+            float(calendar_month(clock.today).elapsed(clock.today, outlook.share_over((), clock)))
+            for clock in self.clocks.values()
+        ]
+
+    def _off_plan(self) -> ExpressionWrapper[Any]:
+        """Which part of its monthly budget a campaign has spent beyond its plan, or less.
+
+        The plan is even over the days of the month on which it runs; hours are looked at of those that are found.
+        """
+        off = self._used(MONTHLY, self.month_start) - self._share_over()
+        return ExpressionWrapper(off, FloatField())
+
+    def _share_over(self) -> Combinable:
+        """Which part of its month is over for a campaign, from 0 to 1, by its start and end dates."""
+        days_over = self._on_its_clock(
+            lambda clock: clock.today.day - 1 + float(outlook.share_over((), clock)),
+            lambda days: Value(days, FloatField()),
+        )
+        before = self._on_its_clock(lambda clock: clock.today.replace(day=1), _days_before)
+        length = self._on_its_clock(lambda clock: clock.today.replace(day=1), _last_day) - before
+        return Cast(Greatest(Least(days_over - before, length), Value(0.0)) / length, FloatField())
+
+    def _on_its_clock(self, read: Callable[[LocalClock], Any], expression: Callable[[Any], Combinable]) -> Combinable:
+        """An expression with what is `read` from the clock of the campaign's zone.
+
+        A counter that has begun its month says by its beginning whose month that is, and no brand need be joined.
+        """
+        begun: dict[Any, datetime] = {}
+        for clock in sorted(self.clocks.values(), key=lambda clock: clock.month_start):
+            begun.setdefault(read(clock), clock.month_start)
+        (first, _), *later = begun.items()
+        whens = [When(monthly_since__gte=start, then=expression(value)) for value, start in reversed(later)]
+        return Case(*whens, default=expression(first), output_field=FloatField()) if whens else expression(first)
+
+    def _used(self, period: Period, start: datetime) -> Case:
+        """Which part of the period's budget is spent; null without a budget.
+
+        `start` is the earliest of all zones: what was reset at a later midnight is told apart when it is read.
+        """
+        return Case(
+            When(**{f"{period.since}__gte": start}, then=_share(period.spend, f"{period.name}_budget")),
+            default=Value(0.0),
+        )
+
+    def _may_be_overspent(self) -> QuerySet[Campaign]:
+        beyond = (
+            Q(daily_spend__gt=F("daily_budget"), daily_since__gte=self.day_start)
+            | Q(monthly_spend__gt=F("monthly_budget"), monthly_since__gte=self.month_start)
+            | Q(total_spend__gt=F("total_budget"))
+        )
+        parts = (
+            self._used(DAILY, self.day_start),
+            self._used(MONTHLY, self.month_start),
+            _share("total_spend", "total_budget"),
+        )
+        over = Greatest(*(Coalesce(part, 0.0) for part in parts))
+        return self.campaigns.filter(beyond, ~Q(status=Status.COMPLETED)).order_by(over.desc(), "pk")
+
+    def _may_be_silent(self) -> QuerySet[Any]:
+        """Running, those first that spent least of what is usual for them today; of equals, the greater ones."""
+        today = Case(
+            When(daily_since__gte=self.day_start, then=Cast(F("daily_spend"), FloatField())), default=Value(0.0)
+        )
+        part = today / NullIf(Cast(F("monthly_spend"), FloatField()), Value(0.0))
+        found = self.campaigns.filter(status=Status.ACTIVE, total_spend__gt=ZERO)
+        return found.order_by(part.asc(nulls_last=True), "-monthly_spend", "pk")
+
+    def _held_by_own_budget(self) -> QuerySet[Any]:
+        """Those first that are held longest. What its brand's budget holds, is told of the brand."""
+        held = self.campaigns.filter(status=Status.PAUSED).alias(
+            own=F("holds").bitand(OWN_BUDGETS.value), other=F("holds").bitand(NOT_BY_BUDGET_ALONE.value)
+        )
+        longest = F("holds").bitand(Hold.TOTAL_BUDGET.value), F("holds").bitand(Hold.MONTHLY_BUDGET.value)
+        return held.filter(own__gt=0, other=0).order_by(*(each.desc() for each in longest), "pk")
+
+    def overspent(self) -> Iterator[Concern]:
+        for campaign in self.found["overspent"]:
+            clock = self._clock(campaign)
+            if said := _overspent(campaign, campaign.brand.currency, clock):
+                yield _of_campaign(
+                    campaign, said, "Raise the budget", _field_most_over(campaign, clock), _pause(campaign)
+                )
+
+    def ahead(self) -> Iterator[Concern]:
+        for campaign in self.found["ahead"]:
+            if said := _ahead(self.outlooks[campaign.pk], campaign.monthly_budget, campaign.brand.currency):
+                yield _of_campaign(campaign, said, "Change the budget", "monthly_budget", _pause(campaign))
+
+    def behind(self) -> Iterator[Concern]:
+        for campaign in self.found["behind"]:
+            if said := _behind(self.outlooks[campaign.pk], campaign.monthly_budget, campaign.brand.currency):
+                yield _of_campaign(campaign, said, "Look")
+
+    def silent(self) -> Iterator[Concern]:
+        """Those longest silent first, in the hours in which they ran and were open."""
+        candidates = self.found["silent"]
+        if not candidates:
+            return
+        ids = [campaign.pk for campaign in candidates]
+        heard = self._last_heard(ids)
+        windows: dict[int, list[Window]] = defaultdict(list)
+        for row in DaypartingSchedule.objects.filter(campaign__among=ids, is_active=True).order_by():
+            windows[row.campaign_id].append(Window(row.day_of_week, row.start_time, row.end_time))
+        silences = []
+        for campaign in candidates:
+            last, resumed = heard[campaign.pk]
+            began = max(last, resumed or last, self.at - SILENCE_COUNTED)
+            spans = open_spans(windows[campaign.pk], campaign.brand.timezone, began, self.at)
+            hours = sum((end - start for start, end in spans), timedelta()) // timedelta(hours=1)
+            if hours >= SILENT_HOURS:
+                silences.append((hours, last, campaign))
+        silences.sort(key=lambda silence: (-silence[0], silence[2].pk))
+        for hours, last, campaign in silences:
+            zone = campaign.brand.timezone
+            which = "its last {} open hours" if windows[campaign.pk] else "{} hours"
+            most = "more than " if self.at - last > SILENCE_COUNTED else ""
+            said = f"Running, and nothing seen for {most}{which.format(hours)}: the last was spent on "
+            said += f"{last.astimezone(zone):%a %-d %b at %H:%M} {zone.key}. Is the feed of its platform in order?"
+            yield _of_campaign(campaign, said, "Look")
+
+    def _last_heard(self, ids: Sequence[int]) -> dict[int, tuple[datetime, datetime | None]]:
+        """When each spent last, and when it was last let run again by anything but its hours."""
+        entries = SpendLog.objects.filter(campaign=OuterRef("pk"), timestamp__lte=self.at).order_by("-timestamp")
+        resumed = StatusChange.objects.filter(
+            campaign=OuterRef("pk"), at__gte=self.at - SILENCE_COUNTED, to_status=Status.ACTIVE
+        )
+        resumed = resumed.exclude(from_holds=Hold.DAYPARTING.value).order_by("-at")
+        rows = (
+            Campaign.objects.filter(pk__among=ids)
+            .order_by()
+            .values_list("pk", Subquery(entries.values("timestamp")[:1]), Subquery(resumed.values("at")[:1]))
+        )
+        long_ago = self.at - SILENCE_COUNTED
+        return {pk: (last or long_ago, again) for pk, last, again in rows}
+
+    def paused(self) -> Iterator[Concern]:
+        for campaign in self.found["paused"]:
+            holds = campaign.hold_set
+            said = f"{holds.label}. {_back(campaign.brand.timezone, holds, self.at)}"
+            yield _of_campaign(campaign, said, "Raise the budget", _budget_reached(holds))
+
+    def ending(self) -> Iterator[Concern]:
+        for campaign in self.found["ending"]:
+            said = f"Its last day is {campaign.end_date:%a %-d %b}."
+            if campaign.total_budget is not None:
+                amounts = (campaign.total_spend, campaign.total_budget)
+                spent, budget = (format_money(amount, campaign.brand.currency) for amount in amounts)
+                said += f" {spent} of {budget} spent."
+            yield _of_campaign(campaign, said, "Change the end", "end_date")
+
+    def _clock(self, campaign: Campaign) -> LocalClock:
+        return self.clocks[campaign.brand.timezone]
+
+
+def _days_before(first: date) -> Combinable:
+    """The days of the month from `first` on that are over before the campaign starts."""
+    starts_later = When(start_date__gt=first, then=Cast(ExtractDay("start_date") - 1, FloatField()))
+    return Case(starts_later, default=Value(0.0), output_field=FloatField())
+
+
+def _last_day(first: date) -> Combinable:
+    """The number of the day of the month from `first` on that is the campaign's last."""
+    last = calendar_month(first).last
+    ends_before = When(end_date__range=(first, last), then=Cast(ExtractDay("end_date"), FloatField()))
+    return Case(ends_before, default=Value(float(last.day)), output_field=FloatField())
+
+
+def _share(spend: str, budget: str) -> Combinable:
+    return Cast(F(spend), FloatField()) / Cast(F(budget), FloatField())
+
+
+def _furthest(standings: Iterable[Standing], off: Callable[[Standing], Decimal]) -> list[Standing]:
+    """Those that are off their plan this way, the furthest first by the part of their budget."""
+    found = [
+        (off(standing) / standing.brand.monthly_budget, standing)
+        for standing in standings
+        if standing.brand.monthly_budget is not None and off(standing) > 0
+    ]
+    return [standing for _part, standing in sorted(found, key=lambda each: (-each[0], each[1].brand.name))]
+
+
+def _budgets(of: Brand | Campaign, clock: LocalClock) -> Iterator[tuple[str, str, Decimal, Decimal]]:
+    """Each budget there is: its name, when it is of, and what is spent of how much."""
+    for period, when in ((DAILY, "today"), (MONTHLY, "this month")):
+        budget: Decimal | None = getattr(of, f"{period.name}_budget")
+        if budget is not None:
+            yield period.name, when, period.current_spend(of, clock), budget
+    if isinstance(of, Campaign) and of.total_budget is not None:
+        yield "total", "in all", of.total_spend, of.total_budget
+
+
+def _overspent(of: Brand | Campaign, currency: str, clock: LocalClock) -> str:
+    said = [
+        f"{format_money(spent, currency)} of {format_money(budget, currency)} {when}"
+        for _name, when, spent, budget in _budgets(of, clock)
+        if spent > budget
+    ]
+    return f"Spent {', and '.join(said)}." if said else ""
+
+
+def _most_over(of: Brand | Campaign, clock: LocalClock) -> Decimal:
+    return max((spent / budget for _name, _when, spent, budget in _budgets(of, clock)), default=ZERO)
+
+
+def _field_most_over(of: Brand | Campaign, clock: LocalClock) -> str:
+    return max((spent / budget, f"{name}_budget") for name, _when, spent, budget in _budgets(of, clock))[1]
+
+
+def _reached_of(standing: Standing) -> list[str]:
+    """The budgets of the brand that are reached (R12); the one that holds longest last."""
+    return [name for name, _when, spent, budget in _budgets(standing.brand, standing.clock) if spent >= budget]
+
+
+def _ahead(seen: Outlook, budget: Decimal | None, currency: str) -> str:
+    if budget is None or not seen.days_early or seen.forecast is None:
+        return ""
+    said = f"{format_money(budget, currency)} will be spent by {seen.forecast.budget_day:%a %-d %b}"
+    return f"{said}, {'a day' if seen.days_early == 1 else f'{seen.days_early} days'} early."
+
+
+def _behind(seen: Outlook, budget: Decimal | None, currency: str) -> str:
+    if seen.pace is None or seen.expected is None or budget is None:
+        return ""
+    said = f"Spent {format_money(seen.pace.spent, currency)} of the {format_money(seen.expected, currency)} due by now."
+    if seen.pace.daily_to_land:
+        said += f" {format_money(seen.pace.daily_to_land, currency)} a day would land on "
+        said += f"{format_money(budget, currency)}."
+    return said
+
+
+def _back(zone: ZoneInfo, holds: Hold, at: datetime) -> str:
+    if holds & Hold.TOTAL_BUDGET:
+        return "It does not come back by itself."
+    back = next_month_start(zone, at) if holds & Hold.MONTHLY_BUDGETS else next_day_start(zone, at)
+    return f"Back on {back.astimezone(zone):%a %-d %b at %H:%M} {zone.key} at the earliest."
+
+
+def _budget_reached(holds: Hold) -> str:
+    """The field of the budget that holds longest: raising another would let nothing run."""
+    for hold in (Hold.TOTAL_BUDGET, Hold.MONTHLY_BUDGET):
+        if hold in holds:
+            return str(hold.name).lower()
+    return "daily_budget"
+
+
+def _pause(campaign: Campaign) -> str:
+    """How pausing is called; empty where a person has paused it already, or nothing will let it run again."""
+    if campaign.status == Status.ACTIVE:
+        return "Pause"
+    comes_back = not campaign.hold_set & (Hold.MANUAL | Hold.TOTAL_BUDGET)
+    return "Keep it paused" if campaign.status == Status.PAUSED and comes_back else ""
+
+
+def _of_campaign(campaign: Campaign, said: str, act: str, name: str = "", pause: str = "") -> Concern:
+    return Concern(campaign.brand_id, campaign.brand.name, campaign.pk, campaign.name, said, act, name, pause)
+
+
+def _of_brand(brand: Brand, said: str, act: str, name: str = "") -> Concern:
+    return Concern(brand.pk, brand.name, None, None, said, act, name)
+
+
+def _campaigns(count: int) -> str:
+    return "a campaign" if count == 1 else f"{count:,} campaigns"
