@@ -214,3 +214,36 @@ def test_a_report_is_taken_away_as_a_file(page: Page, spring: Campaign, tmp_path
     assert len(rows) == 20
     assert {Decimal(row["Spend"]) for row in rows} == {Decimal(240)}
     assert rows[0]["Day"] == date(2026, 11, 1).isoformat()
+
+
+def test_very_long_names_do_not_widen_the_dashboard(page: Page, alice: User) -> None:
+    brand = BrandFactory.create(name="B" * 200, daily_budget=Decimal(5), monthly_budget=Decimal(3000))
+    campaign = CampaignFactory.create(brand=brand, name="C" * 200, daily_budget=Decimal(5))
+    record_spend([SpendEntry(campaign.pk, Decimal(10), NOON)], at=NOON)
+    page.goto(f"/admin/?brand={brand.pk}")
+    expect(page.get_by_role("heading", name="Over budget")).to_be_visible()
+    look(page, "dashboard-long-names")
+
+
+def test_a_campaign_is_paused_on_the_dashboard(page: Page, spring: Campaign) -> None:
+    page.goto("/admin/")
+    page.get_by_role("button", name="Pause: Spring").press("Enter")
+
+    expect(page.get_by_text("A person paused it; only a person resumes it.")).to_be_visible()
+    expect(page).to_have_url(re.compile("/admin/$"))
+    expect(page.get_by_role("button", name="Pause: Spring")).to_have_count(0)
+    spring.refresh_from_db()
+    assert spring.status == Campaign.Status.PAUSED
+
+
+def test_a_brand_is_found_on_the_dashboard_by_typing_its_name(page: Page, spring: Campaign) -> None:
+    BrandFactory.create(name="Other")
+    page.goto("/admin/")
+    page.get_by_role("combobox", name="Brand").click()
+    page.locator(".select2-search__field").fill("Acm")
+    page.get_by_role("option", name="Acme").click()
+    page.get_by_role("button", name="Show").click()
+
+    expect(page).to_have_url(re.compile(f"brand={spring.brand_id}"))
+    expect(page.get_by_role("row", name=re.compile("Acme"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("Other"))).to_have_count(0)
