@@ -496,7 +496,7 @@ def test_what_people_edited_today_is_told_with_from_and_to_and_by_whom(page: Cli
     campaign = CampaignFactory.create(name="Spring", daily_budget=Decimal(10))
     page.post(f"{CAMPAIGNS}{campaign.pk}/change/", campaign_form(campaign, daily_budget="20"))
     assert told(page.get(PAGE)) == [
-        ("12:00", "Spring", "admin", ["Daily budget from USD 10.00 to USD 20.00."]),
+        ("12:00", "Spring", "admin", ["Raised the daily budget from USD 10.00 to USD 20.00."]),
     ]
 
 
@@ -505,7 +505,7 @@ def test_what_people_edited_of_a_brand_is_told_before_what_that_caused(page: Cli
     spend(CampaignFactory.create(brand=brand, name="Spring"), "10")
     page.post(f"{BRANDS}{brand.pk}/change/", brand_form(brand, monthly_budget="5"))
     caused, edit = told(page.get(PAGE))
-    assert edit == ("12:00", "Kita", "admin", ["The brand's monthly budget from USD 1,000.00 to USD 5.00."])
+    assert edit == ("12:00", "Kita", "admin", ["Lowered the brand's monthly budget from USD 1,000.00 to USD 5.00."])
     assert caused == ("12:00", "Spring", "admin", ["Paused: Brand's monthly budget reached."])
 
 
