@@ -127,6 +127,11 @@ class DayReplay:
         """By something else than its hours, at a time when these would have let it run."""
         return _length(stop for stop in self.stops if stop.beyond_hours)
 
+    @property
+    def closed(self) -> timedelta:
+        """By its hours, whatever else held it then."""
+        return self.paused - self.held
+
     def as_json(self, currency: str, zone: ZoneInfo) -> dict[str, Any]:
         return {
             "day": self.day.isoformat(),
@@ -183,6 +188,10 @@ class CampaignReplay:
     @property
     def held(self) -> timedelta:
         return sum((day.held for day in self.days), timedelta())
+
+    @property
+    def closed(self) -> timedelta:
+        return sum((day.closed for day in self.days), timedelta())
 
     def as_json(self, currency: str, zone: ZoneInfo) -> dict[str, Any]:
         return {

@@ -30,8 +30,9 @@ LABELS = {"daily_budget": "Daily budget", "monthly_budget": "Monthly budget", "t
 
 
 class BudgetField(MoneyFormField):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, widget=MoneyInput, help_text="Empty: no limit.", **options)
+    def __init__(self, label: str, currency: str) -> None:
+        help_text = f"In {currency}. Empty: no limit."
+        super().__init__(required=False, widget=MoneyInput, label=label, help_text=help_text)
 
     def clean(self, value: Any) -> Any:
         budget = super().clean(value)
@@ -65,8 +66,9 @@ class LimitsForm(forms.Form):
 
     def __init__(self, data: Any, subject: Brand | Campaign) -> None:
         budgets = CAMPAIGN_BUDGETS if isinstance(subject, Campaign) else BRAND_BUDGETS
+        currency = subject.brand.currency if isinstance(subject, Campaign) else subject.currency
         self.standing: dict[str, Any] = {name: getattr(subject, name) for name in budgets}
-        fields: dict[str, forms.Field] = {name: BudgetField(label=LABELS[name]) for name in budgets}
+        fields: dict[str, forms.Field] = {name: BudgetField(LABELS[name], currency) for name in budgets}
         if isinstance(subject, Campaign):
             self.standing["windows"] = standing_windows(subject)
             fields["windows"] = WindowsField()

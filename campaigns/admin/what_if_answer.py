@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -19,7 +19,7 @@ from campaigns.hours import Window
 from campaigns.models import Brand, Campaign, DaypartingSchedule
 from campaigns.money import format_money
 from campaigns.periods import LocalClock, local_clock
-from campaigns.replay import Change, DayReplay, Replay, in_hours, last_month_with_spend, replay
+from campaigns.replay import CampaignReplay, Change, DayReplay, Replay, in_hours, last_month_with_spend, replay
 
 Subject = Brand | Campaign
 
@@ -104,11 +104,10 @@ def answer(subject: Subject, tried: Tried, month: Played, *, at: datetime) -> An
         currency=currency,
         headline=_headline(told, of_campaign=of_campaign),
         figures=[
-            (f"Spent in {month.first:%B %Y}", format_money(total.spent, currency)),
+            ("Spent", format_money(total.spent, currency)),
             ("Would have spent", format_money(total.would_have_spent, currency)),
             ("Difference", format_money(total.difference, currency)),
-            *([] if not of_campaign else [("Days held", str(len(told.campaigns[0].days_held)))]),
-            *([] if not of_campaign else [("Hours held", f"{in_hours(told.campaigns[0].held):,.1f}")]),
+            *(_stopped(told.campaigns[0]) if of_campaign else []),
         ],
         chart=compared_bars(
             [ComparedDay(day.day, day.spent, day.would_have_spent) for day in compared],
@@ -126,7 +125,7 @@ def answer(subject: Subject, tried: Tried, month: Played, *, at: datetime) -> An
                 day.day,
                 format_money(day.spent, currency, with_code=False),
                 format_money(day.would_have_spent, currency, with_code=False),
-                _pauses(day, told) if isinstance(day, DayReplay) else "",
+                _pauses(day, told) if isinstance(day, DayReplay) else _campaigns_held(day.day, told),
             )
             for day in compared
         ],
@@ -147,25 +146,47 @@ def _headline(told: Replay, *, of_campaign: bool) -> str:
     if of_campaign:
         (campaign,) = told.campaigns
         held = len(campaign.days_held)
-        if not held:
-            return f"No budget would have paused it in {month}."
         days = "day" if held == 1 else "days"
-        return (
-            f"It would have been paused on {held} {days} of {month}, for {in_hours(campaign.held):,.1f} hours in all."
+        budgets = (
+            f"It would have been paused on {held} {days} of {month}, for {_hours(campaign.held)} hours in all."
+            if held
+            else f"No budget would have paused it in {month}."
         )
+        closed = (
+            f" It would have been outside its hours for {_hours(campaign.closed)} hours." if campaign.closed else ""
+        )
+        return budgets + closed
     held = sum(bool(campaign.days_held) for campaign in told.campaigns)
     return f"{held} of {len(told.campaigns)} campaigns would have been paused by a budget in {month}."
 
 
+def _stopped(campaign: CampaignReplay) -> list[tuple[str, str]]:
+    held = [("Days held", str(len(campaign.days_held))), ("Hours held", _hours(campaign.held))]
+    return [*held, ("Hours closed", _hours(campaign.closed))] if campaign.closed else held
+
+
+def _hours(length: timedelta) -> str:
+    return f"{in_hours(length):,.1f}"
+
+
 def _pauses(day: DayReplay, told: Replay) -> str:
-    """`14:05 to 24:00 (9.9 h): Daily budget reached`, for what is no matter of its hours."""
+    """`14:05 to 20:00 (5.9 h): Daily budget reached; 12.0 h outside its hours`."""
     said = []
     for stop in day.stops:
         if stop.beyond_hours:
             start, end = (instant.astimezone(told.zone) for instant in (stop.start, stop.end))
             until = "24:00" if end.date() > start.date() else f"{end:%H:%M}"
-            said.append(f"{start:%H:%M} to {until} ({in_hours(stop.length):.1f} h): {stop.holds.label}")
+            said.append(f"{start:%H:%M} to {until} ({_hours(stop.length)} h): {stop.holds.label}")
+    if day.closed:
+        said.append(f"{_hours(day.closed)} h outside its hours")
     return "; ".join(said)
+
+
+def _campaigns_held(day: date, told: Replay) -> str:
+    """`3 campaigns, 27.5 h in all`, for what is no matter of their hours."""
+    held = [each.held for campaign in told.campaigns for each in campaign.days if each.day == day and each.held]
+    campaigns = "campaign" if len(held) == 1 else "campaigns"
+    return f"{len(held)} {campaigns}, {_hours(sum(held, timedelta()))} h in all" if held else ""
 
 
 def _campaign_lines(told: Replay) -> list[CampaignLine]:
@@ -176,7 +197,7 @@ def _campaign_lines(told: Replay) -> list[CampaignLine]:
             format_money(each.total.spent, told.currency, with_code=False),
             format_money(each.total.would_have_spent, told.currency, with_code=False),
             len(each.days_held),
-            f"{in_hours(each.held):,.1f}",
+            _hours(each.held),
         )
         for each in told.campaigns
     ]

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
 from campaigns.ledger import SpendEntry, record_spend
-from campaigns.models import Brand, Campaign, DaypartingSchedule, StatusChange
-from campaigns.tests.factories import CampaignFactory, ScheduleFactory, utc
+from campaigns.models import Brand, Campaign
+from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +43,12 @@ def campaign() -> Campaign:
 
 def page_of(edited: Brand | Campaign) -> str:
     return f"/admin/campaigns/{type(edited).__name__.lower()}/{edited.pk}/what-if/"
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """Every row that this app keeps: spend, counters, status and its history, edits and the versions of rows."""
+    models = apps.get_app_config("campaigns").get_models()
+    return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in models}
 
 
 def answered(client: Client, edited: Brand | Campaign, tried: dict[str, str]) -> Any:
@@ -94,12 +102,30 @@ def test_the_page_opens_before_it_plays_and_says_that_it_works(admin_page: Clien
 
 
 def test_nothing_is_saved_by_trying(admin_page: Client, campaign: Campaign) -> None:
-    before = list(Campaign.objects.values()), StatusChange.objects.count()
+    before = everything()
 
-    answered(admin_page, campaign, {"daily_budget": "80", "windows": "Mon 08:00-09:00"})
+    response = answered(admin_page, campaign, {"daily_budget": "80", "windows": "Mon 08:00-09:00"})
 
-    assert (list(Campaign.objects.values()), StatusChange.objects.count()) == before
-    assert not DaypartingSchedule.objects.exists()
+    assert response.context["answer"].figures[1] != response.context["answer"].figures[0]
+    assert everything() == before
+
+
+def test_other_hours_are_answered_by_how_long_it_would_have_been_outside_them(
+    admin_page: Client, campaign: Campaign
+) -> None:
+    tried = {"daily_budget": "80", "windows": "Mon-Tue 06:00-20:00"}
+
+    answer = answered(admin_page, campaign, tried).context["answer"]
+
+    # 31 days, 8 of which are open for 14 hours.
+    assert answer.headline == (
+        "It would have been paused on 2 days of October 2026, for 16.0 hours in all. "
+        "It would have been outside its hours for 632.0 hours."
+    )
+    assert answer.figures[-1] == ("Hours closed", "632.0")
+    days = {line.day.day: line.paused for line in answer.days}
+    assert days[5] == "12:00 to 20:00 (8.0 h): Daily budget reached; 10.0 h outside its hours"
+    assert days[7] == "24.0 h outside its hours"
 
 
 def test_the_month_s_end_is_projected_as_it_stands_and_with_what_is_tried(
@@ -138,6 +164,57 @@ def test_what_is_not_as_it_must_be_is_marked_at_its_field(admin_page: Client, ca
     assert "answer" not in response.context
 
 
+@pytest.mark.parametrize(
+    ("tried", "message"),
+    [
+        ({"daily_budget": "-5"}, "A budget must be more than zero."),
+        ({"daily_budget": "9000000001"}, "is out of range: at most 9,000,000,000"),
+        ({"daily_budget": "1e3"}, "is not an amount: write digits with a point"),
+        ({"daily_budget": "\N{ARABIC-INDIC DIGIT THREE}"}, "is not an amount"),
+        ({"monthly_budget": "0.0000001"}, "has more than 6 decimals"),
+        ({"windows": "Mon 09:00-09:00"}, "is empty: from and until are the same"),
+        ({"windows": "Foo 09:00-10:00"}, "is no day of the week"),
+    ],
+)
+def test_what_is_odd_is_refused_in_words(
+    admin_page: Client, campaign: Campaign, tried: dict[str, str], message: str
+) -> None:
+    response = admin_page.get(page_of(campaign), {**tried, "play": "1"})
+
+    ((error,),) = response.context["form"].errors.values()
+    assert message in error
+    assert "answer" not in response.context
+
+
+@pytest.mark.parametrize(("currency", "spent"), [("JPY", "JPY 120"), ("KWD", "KWD 120.375")])
+def test_amounts_are_those_of_the_brand_s_currency_and_long_names_stay_names(
+    admin_page: Client, currency: str, spent: str
+) -> None:
+    name = "<b>" + "y" * 197
+    campaign = CampaignFactory.create(name=name, brand=BrandFactory.create(currency=currency, timezone="Asia/Tokyo"))
+    amount = Decimal("40.125") if currency == "KWD" else Decimal(40)
+    at = utc("2026-10-05 03:00")
+    record_spend([SpendEntry(campaign.pk, amount, at)] * 3, at=at)
+
+    response = answered(admin_page, campaign, {"daily_budget": "200", "windows": "Mon 08:00-13:00, Mon 12:00-14:00"})
+
+    assert [value for _, value in response.context["answer"].figures[:2]] == [spent, spent]
+    assert name not in text(response)
+    assert escape(name) in text(response)
+
+
+def test_the_last_full_month_with_spend_is_played_however_long_ago(admin_page: Client) -> None:
+    campaign = CampaignFactory.create()
+    at = utc("2026-08-05 12:00")
+    record_spend([SpendEntry(campaign.pk, Decimal(40), at)], at=at)
+
+    response = answered(admin_page, campaign, {"monthly_budget": "10"})
+
+    answer = response.context["answer"]
+    assert answer.headline == "It would have been paused on 27 days of August 2026, for 636.0 hours in all."
+    assert answer.figures[0] == ("Spent", "USD 40.00")
+
+
 def test_a_brand_s_budget_holds_its_campaigns(admin_page: Client, campaign: Campaign) -> None:
     response = answered(admin_page, campaign.brand, {"daily_budget": "100"})
 
@@ -145,6 +222,7 @@ def test_a_brand_s_budget_holds_its_campaigns(admin_page: Client, campaign: Camp
     assert answer.headline == "1 of 1 campaigns would have been paused by a budget in October 2026."
     (line,) = answer.campaigns
     assert (line.name, line.spent, line.would, line.days) == ("Search", "240.00", "240.00", 2)
+    assert [day.paused for day in answer.days if day.paused] == ["1 campaign, 6.0 h in all"] * 2
     assert response.context["apply_url"].endswith("/change/?daily_budget=100")
     filled = admin_page.get(response.context["apply_url"])
     assert filled.context["adminform"].form["daily_budget"].value() == "100"

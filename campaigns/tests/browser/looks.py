@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
 LAPTOP: ViewportSize = {"width": 1366, "height": 768}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SIZES = {"laptop": LAPTOP, "phone": PHONE}
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
+WAIT = 60_000  # milliseconds, for an answer that takes a while even on a machine of its own
 
 # Where axe looks, which takes its time: at each size and each theme once.
 AXE = (("laptop", "light"), ("phone", "dark"))
@@ -33,8 +34,10 @@ TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
 def look(page: Page, name: str) -> None:
     """Look at a page in both themes on a laptop and a phone: no serious finding of axe, and nothing to scroll sideways.
 
-    Where the environment names a folder in SCREENSHOTS, four pictures of the page are left there.
+    What is still on its way is waited for. Where the environment names a folder in SCREENSHOTS, four pictures of the
+    page are left there.
     """
+    expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=WAIT)
     found = []
     for size, viewport in SIZES.items():
         page.set_viewport_size(viewport)

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from campaigns.ledger import SpendEntry, record_spend
 from campaigns.models import Campaign, DaypartingSchedule
 from campaigns.tests.browser.conftest import NOON
-from campaigns.tests.browser.looks import THEMES, Theme, look, wear
+from campaigns.tests.browser.looks import THEMES, WAIT, Theme, look, wear
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory
 
 # What has the focus: its words, whether it is an hour of the week, and whether it is the last thing on the page.
@@ -192,7 +192,7 @@ def test_a_what_if_shows_what_a_budget_would_have_stopped_and_saves_nothing(page
     page.get_by_role("button", name="Play October 2026").click()
 
     expect(page).to_have_url(re.compile("daily_budget=120"))
-    expect(page.get_by_role("region", name="Result")).to_be_visible()
+    expect(page.get_by_role("region", name="Result")).to_be_visible(timeout=WAIT)
     spring.refresh_from_db()
     assert spring.daily_budget == Decimal(500)
     look(page, "what-if-played")
