@@ -32,5 +32,5 @@ def test_the_demo_has_what_the_readme_shows(page: Page, agency: None) -> None:
 
     campaign = Campaign.objects.get(brand__name="Andes Travel", name="Autumn sale Display")
     page.goto(f"/admin/campaigns/campaign/{campaign.pk}/change/")
-    expect(page.get_by_text(re.compile(r"This month's budget of CLP [\d,]+ is reached"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Paused: this month's budget of CLP [\d,]+ is reached"))).to_be_visible()
     keep_file("readme-campaign.png", page.screenshot(animations="disabled"))
