@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
-from campaigns.admin.timeline import (
-    BRAND,
-    CAMPAIGN,
-    EDITS,
-    ONE_SAVE,
-    WINDOW,
-    Event,
-    _edit_in_words,
-    in_words,
-    may_see,
-    verb,
-)
+from campaigns.admin.events import BRAND, CAMPAIGN, EDITS, ONE_SAVE, WINDOW, Event, in_words, told_edits, verb
+from campaigns.admin.timeline import may_see
 from campaigns.holds import Hold
 from campaigns.models import Brand, Campaign, StatusChange
 from campaigns.periods import ONE_DAY, LocalClock, day_start
@@ -117,28 +108,21 @@ def _edits(
         if campaigns is not None:
             ours: Any = list(brands) if kind == BRAND else campaigns
             found = found.filter(campaign__in=ours) if kind == WINDOW else found.filter(id__in=ours)
-        yield from _told_edits(kind, model, found, brands)
+        if kind == WINDOW:
+            found = found.annotate(brand_id=_brand_of("campaign"))
+        latest = found.order_by("-history_date", "-history_id")[:LOOKED_AT]
+        for edit, event in told_edits(kind, latest, partial(_brand_edited, kind, brands)):
+            campaign_id = None if kind == BRAND else edit.id if kind == CAMPAIGN else edit.campaign_id
+            yield Changed(event, brands[_brand_id(kind, edit)], campaign_id)
 
 
-def _told_edits(kind: int, model: Any, found: Any, brands: Mapping[int, Brand]) -> Iterator[Changed]:
-    """In words: what differs from the record before. Two queries, however many."""
-    if kind == WINDOW:
-        found = found.annotate(brand_id=_brand_of("campaign"))
-    before = model.objects.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id")).order_by("-history_id")
-    found = found.annotate(before=Subquery(before.values("history_id")[:1]))
-    edits = list(found.order_by("-history_date", "-history_id")[:LOOKED_AT])
-    kept = model.objects.in_bulk([edit.before for edit in edits if edit.before])
-    for edit in edits:
-        brand = brands.get(edit.id if kind == BRAND else edit.brand_id)
-        if brand is None:
-            continue
-        event = Event(
-            edit.history_date.astimezone(brand.timezone),
-            in_words(edit.history_user_id),
-            _edit_in_words(kind, edit, kept.get(edit.before), brand),
-            is_edit=True,
-        )
-        yield Changed(event, brand, {CAMPAIGN: edit.id, BRAND: None}.get(kind, getattr(edit, "campaign_id", None)))
+def _brand_edited(kind: int, brands: Mapping[int, Brand], edit: Any) -> Brand | None:
+    return brands.get(_brand_id(kind, edit))
+
+
+def _brand_id(kind: int, edit: Any) -> int:
+    brand_id: int = edit.id if kind == BRAND else edit.brand_id
+    return brand_id
 
 
 def _brand_of(path: str) -> Subquery:
