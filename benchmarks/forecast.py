@@ -1,13 +1,14 @@
 """How far forecasts are off: a backtest on daily series, beside four plain methods.
 
     python -m benchmarks.forecast FILE [--date COLUMN] [--series COLUMN]... [--amount COLUMN]
-    python -m benchmarks.forecast --invented AGENCY [--seed N]
+    python -m benchmarks.forecast --invented AGENCY|all [--campaigns N] [--seeds N N ...]
 
 FILE is any CSV with a row for a day's spend of a series, or several, which are summed; `-` is standard input. Days
 without a row are days without spend. At the end of days 7, 10, 15, 20 and 25 of every month that the file covers from
 its first day to its last, each method is given the days until then and says what the month will have cost. Printed is
 the weighted absolute percentage error, the sum of |forecast - actual| over the sum of actual, of all series and months
-at a cut-off; of their total; and of both together. The interval is learned from months that had ended by then.
+at a cut-off; of their total; and of both together. A series is forecast as the screens forecast a campaign, and the
+total as they forecast a brand or the agency: by its own days alone.
 """
 
 from __future__ import annotations
@@ -18,19 +19,22 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from itertools import product
 from pathlib import Path
 from typing import TextIO
 
-from benchmarks.invented import AGENCIES, invented
-from campaigns.forecasting import CAMPAIGN, PORTFOLIO, Habits, forecast, learned_bias, learned_width
+from benchmarks.invented import AGENCIES, CAMPAIGNS, invented
+from campaigns.forecasting import CAMPAIGN, forecast, habits_of
 from campaigns.pacing import Month, Series, added_up, month_of
 
 CUT_OFFS = (7, 10, 15, 20, 25)
 OURS = "forecast"
+# A campaign that spent nothing for so long counts as over, where nothing but its days is known of it.
+OVER_AFTER_DAYS = 30
 EWMA_HALF_LIFE = 7
 # To reach, beside the run rate: on average over the cut-offs, and at the worst of them, in percent.
 LESS_ERROR, NEVER_WORSE = 15, 3
@@ -44,10 +48,10 @@ class UnreadableFile(Exception):
 class Case:
     """A series as it stood at the end of a day of a month, and what the month cost in the end."""
 
-    name: str
     month: Month
     known: Series
     actual: float
+    campaigns: int | None = None  # that had begun and were not over, of a total
 
     @property
     def spent(self) -> float:
@@ -74,16 +78,14 @@ class Guess:
     projected: dict[str, float]  # by method
     low: float
     high: float
-    widths_off: float
-    width: float
-
-    @property
-    def rest(self) -> float:
-        return self.projected[OURS] - self.case.spent
 
     @property
     def covered(self) -> bool:
         return self.low - 0.005 <= self.case.actual <= self.high + 0.005
+
+
+# By the day of the month on which they were made.
+Guesses = dict[int, list[Guess]]
 
 
 def run_rate(case: Case) -> float:
@@ -134,14 +136,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--series", action="append", metavar="COLUMN", help="of names; several make one name together")
     parser.add_argument("--amount", default="amount", metavar="COLUMN")
     parser.add_argument("--invented", choices=[*AGENCIES, "all"], metavar="AGENCY", help=", ".join([*AGENCIES, "all"]))
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--campaigns", type=int, default=CAMPAIGNS, metavar="N", help="of an invented agency")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="N", help="an invented agency of each")
     options = parser.parse_args(arguments)
     if (options.file is None) == (options.invented is None):
         parser.error("give a FILE or --invented AGENCY")
     if options.invented:
-        for agency in AGENCIES if options.invented == "all" else [options.invented]:
-            print(f"\n## {agency}, seed {options.seed}")
-            report(invented(agency, options.seed))
+        agencies = list(AGENCIES) if options.invented == "all" else [options.invented]
+        report_invented(agencies, options.campaigns, options.seeds)
         return
     try:
         if options.file == "-":
@@ -189,9 +191,9 @@ def report(series: dict[str, Series]) -> None:
     if not months:
         sys.exit("No month of the file is whole.")
     started = time.perf_counter()
-    campaigns = guesses(series, months, CAMPAIGN)
+    campaigns = of_series(series.values(), months)
     seconds = time.perf_counter() - started
-    total = guesses({"total": added_up(series.values())}, months, PORTFOLIO, parts=campaigns)
+    total = of_total(list(series.values()), months)
     print(
         f"\n{len(series)} series, {len(months)} whole months, {months[0].first:%Y-%m} to {months[-1].first:%Y-%m}; "
         f"{sum(len(at) for at in campaigns.values()):,} forecasts by each of {len(PLAIN) + 1} methods "
@@ -200,18 +202,37 @@ def report(series: dict[str, Series]) -> None:
     print(f"| error, % | {' | '.join(f'day {day}' for day in CUT_OFFS)} | average | to run rate | worst |")
     print(f"|---|{'---|' * (len(CUT_OFFS) + 3)}")
     both = {day: [*campaigns[day], *total[day]] for day in CUT_OFFS}
-    later = {day: [guess for guess in both[day] if guess.case.month.first > months[0].last] for day in CUT_OFFS}
-    for what, at in (("series", campaigns), ("total", total), ("both", both), ("both, first month not", later)):
+    for what, at in (("series", campaigns), ("total", total), ("both", both)):
         _print_errors(what, at)
     print(f"\n| covered, % | {' | '.join(f'day {day}' for day in CUT_OFFS)} | all | cases |")
     print(f"|---|{'---|' * (len(CUT_OFFS) + 2)}")
-    for what, counted, at in (
-        ("series with spend in the month", lambda guess: guess.case.actual > 0, campaigns),
-        ("... and before the cut-off", lambda guess: guess.case.actual > 0 and guess.case.known_before, campaigns),
-        ("all series", lambda _guess: True, campaigns),
-        ("total", lambda _guess: True, total),
+    for what, at in (
+        ("series with spend in the month", _with_spend(campaigns)),
+        ("... and before the cut-off", _known_before(_with_spend(campaigns))),
+        ("all series", campaigns),
+        ("total", total),
     ):
-        _print_coverage(what, {day: [guess for guess in at[day] if counted(guess)] for day in CUT_OFFS})
+        _print_coverage(what, at)
+
+
+def report_invented(agencies: Iterable[str], campaigns: int, seeds: Sequence[int]) -> None:
+    """Print how much less the forecasts are off than the run rate, of each agency with all its seeds together."""
+    print(f"\n{campaigns} campaigns, seeds {', '.join(map(str, seeds))}; change of the error to the run rate, %\n")
+    print("| agency | campaigns | worst | total | worst | covered, %: with spend | ... and before | total |")
+    print(f"|---|{'---|' * 7}")
+    for agency in agencies:
+        of_all: Guesses = {day: [] for day in CUT_OFFS}
+        of_totals: Guesses = {day: [] for day in CUT_OFFS}
+        for seed in seeds:
+            series = list(invented(agency, seed, campaigns).values())
+            months = whole_months(series[0])
+            for gathered, made in ((of_all, of_series(series, months)), (of_totals, of_total(series, months))):
+                for day in CUT_OFFS:
+                    gathered[day] += made[day]
+        cells = [f"{change:+.1f}" for at in (of_all, of_totals) for change in compared(at)]
+        known = _with_spend(of_all)
+        cells += [_covered(_at_all_cut_offs(at)) for at in (known, _known_before(known), of_totals)]
+        print(f"| {agency} | {' | '.join(cells)} |")
 
 
 def whole_months(series: Series) -> list[Month]:
@@ -225,47 +246,58 @@ def whole_months(series: Series) -> list[Month]:
     return months
 
 
-def guesses(
-    series: dict[str, Series],
-    months: Iterable[Month],
-    habits: Habits,
-    parts: dict[int, list[Guess]] | None = None,
-) -> dict[int, list[Guess]]:
-    """Every forecast by its cut-off; of a total, with those of its `parts`.
-
-    The width and the bias are learned from the months that had ended before.
-    """
-    made: dict[int, list[Guess]] = {day: [] for day in CUT_OFFS}
-    off: list[float] = []
-    biases: list[tuple[float, float]] = []
-    for month in months:
-        width, bias = learned_width(off, habits), learned_bias(biases)
-        ended: list[Guess] = []
-        for day in CUT_OFFS:
-            rest = None if parts is None else sum(part.rest for part in parts[day] if part.case.month == month)
-            for case in _cases(series, month, day):
-                guess = _guess(case, habits, width, None if rest is None else rest * bias)
-                made[day].append(guess)
-                ended.append(guess)
-                if rest is not None:
-                    biases.append((rest, case.actual - case.spent))
-        off += [guess.widths_off for guess in ended if guess.case.actual > 0 and guess.case.known_before]
+def of_series(series: Iterable[Series], months: Iterable[Month]) -> Guesses:
+    """Every forecast of each of the series, as of campaigns."""
+    made: Guesses = {day: [] for day in CUT_OFFS}
+    for one, month, day in product(series, months, CUT_OFFS):
+        made[day].append(_guess(Case(month, _known(one, month, day), float(one.spent(month)))))
     return made
 
 
-def _cases(series: dict[str, Series], month: Month, cut_off: int) -> Iterator[Case]:
-    for name, one in series.items():
-        known = Series(one.first, one.amounts[: (month.first - one.first).days + cut_off])
-        yield Case(name, month, known, float(one.spent(month)))
+def of_total(series: Sequence[Series], months: Iterable[Month]) -> Guesses:
+    """Every forecast of the sum of all series, as of an agency."""
+    total = added_up(series)
+    made: Guesses = {day: [] for day in CUT_OFFS}
+    for month, day in product(months, CUT_OFFS):
+        running = _running(series, month, day)
+        made[day].append(_guess(Case(month, _known(total, month, day), float(total.spent(month)), running)))
+    return made
 
 
-def _guess(case: Case, habits: Habits, width: float, parts_rest: float | None) -> Guess:
-    ours = forecast(case.known, case.month, habits=habits, width=width, parts_rest=parts_rest)
+def _known(series: Series, month: Month, cut_off: int) -> Series:
+    return Series(series.first, series.amounts[: (month.first - series.first).days + cut_off])
+
+
+def _running(series: Iterable[Series], month: Month, cut_off: int) -> int:
+    """How many of them count as campaigns that have begun and are not over."""
+    return sum(any(_known(one, month, cut_off).amounts[-OVER_AFTER_DAYS:]) for one in series)
+
+
+def _guess(case: Case) -> Guess:
+    ours = forecast(case.known, case.month, habits=CAMPAIGN if case.campaigns is None else habits_of(case.campaigns))
     projected = {name: method(case) for name, method in PLAIN.items()} | {OURS: ours.projected}
-    return Guess(case, projected, ours.low, ours.high, ours.widths_off(case.actual), width)
+    return Guess(case, projected, ours.low, ours.high)
 
 
-def _print_errors(what: str, at: dict[int, list[Guess]]) -> None:
+def compared(at: Guesses) -> tuple[float, float]:
+    """By how many percent the forecast is off more than the run rate: on average, and at the worst cut-off."""
+    ours, plain = ([_error(name, at[day]) for day in CUT_OFFS] for name in (OURS, "run rate"))
+    return _change(sum(ours), sum(plain)), max(_change(*pair) for pair in zip(ours, plain, strict=True))
+
+
+def _with_spend(at: Guesses) -> Guesses:
+    return {day: [guess for guess in made if guess.case.actual > 0] for day, made in at.items()}
+
+
+def _known_before(at: Guesses) -> Guesses:
+    return {day: [guess for guess in made if guess.case.known_before] for day, made in at.items()}
+
+
+def _at_all_cut_offs(at: Guesses) -> list[Guess]:
+    return [guess for made in at.values() for guess in made]
+
+
+def _print_errors(what: str, at: Guesses) -> None:
     rows = {name: [_error(name, at[day]) for day in CUT_OFFS] for name in (*PLAIN, OURS)}
     rate = rows["run rate"]
     for name, errors in rows.items():
@@ -291,8 +323,8 @@ def _error(method: str, made: list[Guess]) -> float:
     return 100 * sum(abs(guess.projected[method] - guess.case.actual) for guess in made) / actual
 
 
-def _print_coverage(what: str, at: dict[int, list[Guess]]) -> None:
-    everything = [guess for day in CUT_OFFS for guess in at[day]]
+def _print_coverage(what: str, at: Guesses) -> None:
+    everything = _at_all_cut_offs(at)
     cells = " | ".join(_covered(at[day]) for day in CUT_OFFS)
     print(f"| {what} | {cells} | {_covered(everything)} | {len(everything):,} |")
 

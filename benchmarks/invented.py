@@ -25,6 +25,7 @@ WORKDAYS = (1.4, 1.4, 1.4, 1.4, 1.4, 0.0, 0.0)
 
 # What each agency's campaigns are like, in turn.
 AGENCIES = {
+    "steady": ("steady",),
     "always-on": ("steps", "steps", "walk", "oneoff"),
     "flights": ("flight",),
     "lumpy": ("lumps", "rare", "oneoff"),

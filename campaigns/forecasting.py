@@ -7,11 +7,10 @@ A forecast is an estimate, and floats are its numbers. `docs/forecast.md` tells 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import cycle, pairwise
+from itertools import accumulate, cycle
 from statistics import median
 
 from campaigns.pacing import ZERO, Month, Series
@@ -22,44 +21,43 @@ from campaigns.periods import ONE_DAY
 class Habits:
     """What is taken for granted of a series before it is looked at. Chosen on backtests: see `docs/forecast.md`."""
 
-    drift: float  # by what share the level moves in a day: the smaller beside the noise, the longer the memory
+    history: int  # nothing older than so many days counts
+    half_lives: tuple[int, ...]  # of its memories, in days with spend: each is a mean that weighs newer ones more
+    trust: int  # how much more a memory counts that was off by less
     lump: float  # a day above this many times the usual one is that, and a lump on top
     lumps: float  # which share of the lumps' average is expected again
-    long_run: float  # which share of the level is that of the last two months
-    width: float  # so many spreads an interval reaches to either side, until past forecasts teach otherwise
-    coverage: float  # the share of months that a learned width covers
+    run_rate: float  # how much the month's own mean weighs in the end
+    width: float  # so many spreads an interval reaches to either side
 
 
-# Of ten campaigns with spend in a month, one starts after the forecast, which none can cover: those that can be are
-# covered a little more often, so that 80% stands in the middle of both readings.
-CAMPAIGN = Habits(drift=0.04, lump=3.0, lumps=0.3, long_run=0.0, width=1.6, coverage=0.84)
-# A brand or an agency: many campaigns together drift less than each, and some of them always have a lump.
-PORTFOLIO = Habits(drift=0.03, lump=1.3, lumps=1.0, long_run=0.15, width=1.2, coverage=0.80)
+CAMPAIGN = Habits(history=400, half_lives=(1, 4, 16), trust=4, lump=3.0, lumps=0.3, run_rate=0.0, width=1.9)
+# Many campaigns together: some of them always have a lump.
+PORTFOLIO = Habits(history=120, half_lives=(2, 8, 32), trust=2, lump=1.3, lumps=1.0, run_rate=0.0, width=1.4)
+# A few: what starts or ends is as much as a lump there, and little is sure.
+SMALL_PORTFOLIO = Habits(history=120, half_lives=(2, 8, 32), trust=2, lump=3.0, lumps=1.0, run_rate=0.35, width=1.4)
+MANY = 10
 
-PRIOR_FORECASTS = 30  # how many past forecasts weigh as much as the width of the habits
-WIDEST = 6.0
 
-PARTS = 0.3  # how much the forecasts of its parts weigh in that of a portfolio
-PRIOR_PARTS = 10  # how many past forecasts weigh as much as no bias at all
-LEAST_BIAS, MOST_BIAS = 0.7, 1.4
+def habits_of(campaigns: int) -> Habits:
+    """Those of a portfolio, a brand or the agency, by the number of its campaigns that have begun and are not over."""
+    return PORTFOLIO if campaigns >= MANY else SMALL_PORTFOLIO
 
-# Nothing older counts, and of days with spend nothing beyond these.
-HISTORY_DAYS = 400
-REMEMBERED = 90
+
+REMEMBERED = 90  # days with spend
 USUAL_DAYS = 15  # whose median is the usual day
 LUMP_HALF_LIFE = 40
-LONG_HALF_LIFE = 60
-NOISE_HALF_LIFE = 30
-NOISE_PRIOR, NOISE_PRIOR_DAYS = 0.2, 4
 GAP_HALF_LIFE = 8
-SHORTEST_HALF_LIFE, LONGEST_HALF_LIFE = 1.5, 40.0
+
+MONTH_FROM = 5  # one more memory is the mean of this month, from so many days on
+# Memories are judged by how far off each was of the mean of the next days, of at least so many.
+JUDGED_ON, JUDGED_ON_LEAST = 7, 3
+OFF_PRIOR, OFF_PRIOR_DAYS = 0.2, 4  # of the level; and weighs as much as so many days
 
 PROFILE_WEEKS = 10
 PROFILE_CAP = 3.0
 REST_WEEKS = 4  # a weekday is a rest day after so many weeks
 
-WANDERS = 0.04  # how far the mean of the days to come may wander, for each of them
-UNSURE = 0.05  # and how far it may be from the level at once
+UNSURE = 0.03  # how far the days to come may be from the level at once
 
 STOP_RATE = 0.02  # how likely a campaign stops for good on any day
 ALMOST_CERTAIN = 0.97  # no series spends with more certainty
@@ -88,40 +86,19 @@ class Forecast:
     low: float
     high: float
     budget_day: date | None  # on which the monthly budget is, or will be, reached; None: not this month, or no budget
-    spread: float  # the standard deviation of what is still to come, as a share of it; infinite where none is expected
-    surely_running: bool  # else `low` is what was spent already
 
     @property
     def rest(self) -> float:
         """What is still to come."""
         return self.projected - self.spent
 
-    def widths_off(self, actual: float) -> float:
-        """How many spreads from the projection the month ended: what `learned_width` learns from."""
-        rest, came = self.rest, actual - self.spent
-        if rest <= 0:
-            return 0.0 if math.isclose(came, rest, abs_tol=0.005) else math.inf
-        if not self.surely_running and came <= rest:
-            return 0.0
-        return abs(came - rest) / rest / self.spread
 
-
-def forecast(
-    series: Series,
-    month: Month,
-    *,
-    limits: Limits = NO_LIMITS,
-    habits: Habits = CAMPAIGN,
-    width: float | None = None,
-    parts_rest: float | None = None,
-) -> Forecast:
+def forecast(series: Series, month: Month, *, limits: Limits = NO_LIMITS, habits: Habits = CAMPAIGN) -> Forecast:
     """Where `month`, this one or a later one, will end for `series`; a past one ended where it ended.
 
     Of the days to come, those of `month` with open hours count; `limits` cap them as the system does. Nothing but the
-    series is asked whether it still runs: end a campaign's month on its last day. Its last 400 days are enough.
-
-    `parts_rest` is what the parts of a portfolio are expected to spend in the rest of the month: the sum of their
-    `rest`, times the `learned_bias`.
+    series is asked whether it still runs: end a campaign's month on its last day. The days of `habits.history` are
+    enough.
     """
     spent = float(series.spent(month))
     days = _days_to_come(series, month)
@@ -129,52 +106,22 @@ def forecast(
     parts = [(day, part * outlook.profile[day.weekday()]) for day, part in days] if outlook else []
     ahead = sum(part for _day, part in parts)
     if outlook is None or not ahead:
-        return Forecast(spent, spent, spent, spent, _day_reached(series, month, limits, []), math.inf, False)
-    expected = outlook.running * outlook.rate
-    if parts_rest is not None:
-        expected += PARTS * (parts_rest / ahead - expected)
-    width = habits.width if width is None else width
-    surely_running = outlook.running >= SURELY_RUNNING
-    spread = outlook.spread(ahead)
-    rests = [
-        _capped(parts, rate, series, limits, spent)
-        for rate in (
-            expected * max(0.0, 1 - width * spread) if surely_running else 0.0,
+        return Forecast(spent, spent, spent, spent, _day_reached(series, month, limits, []))
+    rate = outlook.rate
+    if habits.run_rate and (series.today - month.first).days >= MONTH_FROM:
+        rate += habits.run_rate * (_run_rate(series, month) * sum(part for _day, part in days) / ahead - rate)
+    expected = outlook.running * rate
+    reach = habits.width * outlook.spread(ahead)
+    low, projected, high = (
+        spent + _capped(parts, a_day, series, limits, spent)
+        for a_day in (
+            expected * max(0.0, 1 - reach) if outlook.running >= SURELY_RUNNING else 0.0,
             expected,
-            expected * (1 + width * spread),
+            expected * (1 + reach),
         )
-    ]
-    low, projected, high = (spent + rest for rest in rests)
+    )
     path = [(day, expected * part) for day, part in parts]
-    reached = _day_reached(series, month, limits, path)
-    return Forecast(spent, projected, low, high, reached, spread if rests[1] > 0 else math.inf, surely_running)
-
-
-def learned_width(widths_off: Iterable[float], habits: Habits) -> float:
-    """How wide intervals must be for these series, by what earlier forecasts of theirs were off (conformal).
-
-    Give `Forecast.widths_off` of months that have ended and had spend, of this day of the month or of all, of campaigns
-    or of portfolios, forecast without limits. With few of them it stays near that of the habits.
-    """
-    off = sorted(widths_off)
-    if not off:
-        return habits.width
-    quantile = off[min(math.ceil(habits.coverage * (len(off) + 1)), len(off)) - 1]
-    # Where that is beyond all measure, the misses are no matter of width: what was stopped has started again.
-    return (PRIOR_FORECASTS * habits.width + len(off) * min(quantile, WIDEST)) / (PRIOR_FORECASTS + len(off))
-
-
-def learned_bias(earlier: Iterable[tuple[float, float]]) -> float:
-    """What to multiply the parts' rest by, from pairs of it and of what came, of earlier forecasts of a portfolio.
-
-    Campaigns that nobody knows of yet belong to no part: an agency that starts many has a bias above 1.
-    """
-    pairs = list(earlier)
-    expected, came = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-    if expected <= 0:
-        return 1.0
-    prior = PRIOR_PARTS / len(pairs) * expected
-    return min(max((came + prior) / (expected + prior), LEAST_BIAS), MOST_BIAS)
+    return Forecast(spent, projected, low, high, _day_reached(series, month, limits, path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,57 +131,53 @@ class _Outlook:
     rate: float  # of a usual day, if it still runs
     running: float  # the probability that it does
     profile: list[float]  # by weekday from Monday, 1 on average; 0 on rest days
-    noise: float  # of a day with spend, as a share of the level
+    off: float  # how far the level was off of the mean of seven days: the mean square, as a share of the level's
     lumpiness: float  # the mean square of what is above the usual, as a share of the level's
     activity: float  # the share of days with spend
-    half_life: float
     days_seen: int
 
     def spread(self, days: float) -> float:
-        """The standard deviation, as a share, of what `days` usual ones will spend."""
-        a_day = self.noise**2 + self.lumpiness + 1 - self.activity
-        level = self.noise**2 / (2 * self.half_life) + 0.5 / self.days_seen + UNSURE**2
-        return math.sqrt(a_day / (days * self.activity) + WANDERS**2 * days + level)
+        """The standard deviation, as a share, of what `days` usual ones will spend.
+
+        The more days, the more their noise evens out, and the further the level may go.
+        """
+        a_day = (self.lumpiness + 1 - self.activity) / self.activity
+        level = self.off * (JUDGED_ON / days + days / JUDGED_ON / 2)
+        return math.sqrt(a_day / days + level + 2 / (self.days_seen + 1) ** 2 + UNSURE**2)
 
 
 def _outlook(series: Series, habits: Habits) -> _Outlook | None:
     """None where nothing was ever spent: nothing can be said then."""
-    amounts = [amount if amount > 0 else 0.0 for amount in map(float, series.amounts[-HISTORY_DAYS:])]
+    amounts = [amount if amount > 0 else 0.0 for amount in map(float, series.amounts[-habits.history :])]
     start = next((index for index, amount in enumerate(amounts) if amount), len(amounts))
     amounts = amounts[start:]
-    today_spend, today_over = float(series.today_spend), float(series.today_over)
+    today, today_spend, today_over = series.today, float(series.today_spend), float(series.today_over)
     if not amounts:
         if today_spend <= 0 or not today_over:
             return None
         amounts = [today_spend / today_over]  # the best guess of its first day
         today_spend = 0.0
-    weekday = series.today.weekday()  # of the day after the last
-    profile = _profile(amounts, weekday)
-    spends, gaps, quiet = _spends_and_gaps(amounts, [profile[(weekday - back) % 7] for back in range(1, 8)])
-    if not spends:
+    profile = _profile(amounts, today.weekday())
+    seen = _days_with_spend(amounts, profile, today)
+    if not seen.spends:
         return None
-    usual = habits.lump * median(spends[:USUAL_DAYS]) if len(spends) > 2 else math.inf
-    smooth = [min(spend, usual) for spend in spends]
-    noise = _noise(smooth)
-    half_life = min(max(math.log(2) * noise / habits.drift, SHORTEST_HALF_LIFE), LONGEST_HALF_LIFE)
-    level = _recent_mean(smooth, half_life)
+    usual = habits.lump * median(seen.spends[:USUAL_DAYS]) if len(seen.spends) > 2 else math.inf
+    smooth = [min(spend, usual) for spend in seen.spends]
+    level, off = _level(smooth, seen.months, habits)
     lumpiness = 0.0
-    if max(spends) > usual:
-        lumps = [spend - kept for spend, kept in zip(spends, smooth, strict=True)]
+    if max(seen.spends) > usual:
+        lumps = [spend - kept for spend, kept in zip(seen.spends, smooth, strict=True)]
         lumpiness = _recent_mean([lump * lump for lump in lumps], LUMP_HALF_LIFE)
         level += habits.lumps * _recent_mean(lumps, LUMP_HALF_LIFE)
-    if habits.long_run:
-        level += habits.long_run * (_recent_mean(spends, LONG_HALF_LIFE) - level)
-    activity, certainty = _activity(gaps)
+    activity, certainty = _activity(seen.gaps)
     return _Outlook(
         rate=level * activity,
-        running=1.0 if today_spend > 0 else _still_running(certainty, quiet),
+        running=1.0 if today_spend > 0 else _still_running(certainty, seen.quiet),
         profile=profile,
-        noise=noise,
+        off=off / level**2,
         lumpiness=lumpiness / level**2,
         activity=certainty,
-        half_life=half_life,
-        days_seen=len(spends),
+        days_seen=len(seen.spends),
     )
 
 
@@ -273,40 +216,85 @@ def _drawn_to_flat(weeks: list[list[float]], work: list[int], flat: list[float])
     return profile
 
 
-def _spends_and_gaps(amounts: list[float], shares: list[float]) -> tuple[list[float], list[int], int]:
-    """Newest first: spend of the days with some, as of an average weekday; the days from each to the next; and how
-    many came after the last. `shares` is the profile from the last day backwards; rest days do not exist.
-    """
+@dataclass(frozen=True, slots=True)
+class _DaysWithSpend:
+    """Newest first; rest days do not exist."""
+
+    spends: list[float]  # as of an average weekday
+    months: list[int]  # of each
+    gaps: list[int]  # the days from each to the next
+    quiet: int  # how many came after the last
+
+
+def _days_with_spend(amounts: list[float], profile: list[float], today: date) -> _DaysWithSpend:
+    """Those of `amounts`, of the days up to yesterday."""
     spends: list[float] = []
+    months: list[int] = []
     gaps: list[int] = []
     quiet = gap = 0
-    for amount, share in zip(reversed(amounts), cycle(shares), strict=False):
+    shares = cycle(profile[(today.weekday() - back) % 7] for back in range(1, 8))
+    for back, (amount, share) in enumerate(zip(reversed(amounts), shares, strict=False), 1):
         if amount and share:
             if spends:
                 gaps.append(gap + 1)
             else:
                 quiet = gap
             spends.append(amount / share)
+            months.append((today - back * ONE_DAY).month)
             gap = 0
             if len(spends) == REMEMBERED:
                 break
         elif share:
             gap += 1
-    return spends, gaps, quiet
+    return _DaysWithSpend(spends, months, gaps, quiet)
 
 
-def _noise(spends: list[float]) -> float:
-    """How much a day differs from the next, as a standard deviation and a share of the level."""
-    scale = sum(spends[:NOISE_HALF_LIFE]) / len(spends[:NOISE_HALF_LIFE])
-    base = NOISE_PRIOR_DAYS * scale
-    moved = NOISE_PRIOR * base
-    fade, weight = 0.5 ** (1 / NOISE_HALF_LIFE), 1.0
-    for newer, older in pairwise(spends):
-        # sqrt(pi) / 2: the mean absolute difference of two normal days, as their standard deviation
-        moved += weight * abs(newer - older) * 0.886
-        base += weight * newer
-        weight *= fade
-    return moved / base
+def _level(spends: list[float], months: list[int], habits: Habits) -> tuple[float, float]:
+    """What a day with spend will be, and the mean square of how far off that used to be of the mean of the next ones.
+
+    Every memory has its say, the more the less it was off: a level that moves is followed by the short ones, and one
+    that does not is measured by the long. `spends` and the months of their days come newest first.
+    """
+    spends, months = spends[::-1], months[::-1]
+    until = [0.0, *accumulate(spends)]
+    month_days = list(accumulate(months, _days_of_month, initial=(0, 0)))[1:]
+    judged = []
+    for index, (_month, days) in enumerate(month_days):
+        ahead = min(JUDGED_ON, len(spends) - 1 - index)
+        if days >= MONTH_FROM and ahead >= JUDGED_ON_LEAST:
+            judged.append((index, (until[index + 1 + ahead] - until[index + 1]) / ahead))
+    memories = [_faded_means(spends, half_life) for half_life in habits.half_lives]
+    if month_days[-1][1] >= MONTH_FROM:
+        memories.append(
+            [(until[index + 1] - until[index + 1 - days]) / days for index, (_month, days) in enumerate(month_days)]
+        )
+    scale = (until[-1] / len(spends)) ** 2
+    off = [sum((memory[index] - came) ** 2 for index, came in judged) / scale for memory in memories]
+    says = [(one + 1e-3) ** -habits.trust for one in off]
+    level = sum(say * memory[-1] for say, memory in zip(says, memories, strict=True)) / sum(says)
+    mean_off = sum(say * one for say, one in zip(says, off, strict=True)) / sum(says)
+    return level, scale * (mean_off + OFF_PRIOR_DAYS * OFF_PRIOR**2) / (len(judged) + OFF_PRIOR_DAYS)
+
+
+def _days_of_month(before: tuple[int, int], month: int) -> tuple[int, int]:
+    """The month, and how many days with spend of it there have been."""
+    return month, before[1] + 1 if month == before[0] else 1
+
+
+def _faded_means(spends: list[float], half_life: int) -> list[float]:
+    """After each day, the mean of it and those before, each weighing half as much as one `half_life` newer."""
+    fade = 0.5 ** (1 / half_life)
+    means, total, weights = [], 0.0, 0.0
+    for spend in spends:
+        total = total * fade + spend
+        weights = weights * fade + 1
+        means.append(total / weights)
+    return means
+
+
+def _run_rate(series: Series, month: Month) -> float:
+    """What a complete day of the month has cost so far on average."""
+    return max(float(series.spent(month) - series.today_spend), 0.0) / (series.today - month.first).days
 
 
 def _recent_mean(values: list[float], half_life: float) -> float:

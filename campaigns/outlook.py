@@ -14,10 +14,10 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, QuerySet, Sum
 from django.db.models.functions import Cast
 
-from campaigns.forecasting import CAMPAIGN, HISTORY_DAYS, PORTFOLIO, Forecast, Habits, Limits, forecast
+from campaigns.forecasting import CAMPAIGN, MANY, PORTFOLIO, Forecast, Habits, Limits, forecast, habits_of
 from campaigns.holds import Hold
 from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend, DaypartingSchedule
 from campaigns.money import ZERO, from_micros, rounded
@@ -28,8 +28,8 @@ from campaigns.rules import DAILY, MONTHLY
 
 Status = Campaign.Status
 
-# What forecasts of an agency look back on: the days of a thousand brands are added up for it.
-AGENCY_HISTORY_DAYS = 120
+# Long enough to know how a silent series used to pause; forecasts look back no further.
+HISTORY_DAYS = CAMPAIGN.history
 # Nobody knows when these end, so nobody can say what is spent until then.
 OPEN_ENDED = Hold.MANUAL | Hold.BRAND_INACTIVE
 
@@ -145,8 +145,10 @@ def of_brands(brands: Collection[Brand], *, at: datetime, on: date | None = None
     """By brand; against the brand's own monthly budget, as it is now. `on`: as spend stood at that local day's end."""
     clocks = clocks_of(brands, at, on)
     since = min((clock.today for clock in clocks.values()), default=date.max) - timedelta(days=HISTORY_DAYS)
-    rows = BrandDailySpend.objects.filter(brand__among=[brand.pk for brand in brands], day__gte=since)
+    ids = [brand.pk for brand in brands]
+    rows = BrandDailySpend.objects.filter(brand__among=ids, day__gte=since)
     days = _days_of(rows, "brand_id")
+    counts = dict(_begun().filter(brand__among=ids).order_by().values_list("brand_id").annotate(Count("pk")))
     outlooks = {}
     for brand in brands:
         clock = clocks[brand.timezone]
@@ -158,7 +160,7 @@ def of_brands(brands: Collection[Brand], *, at: datetime, on: date | None = None
             (),
             month_of(clock.today),
             limits,
-            PORTFOLIO,
+            habits_of(counts.get(brand.pk, 0)),
             running=brand.is_active,
             comes_back=brand.is_active,
         )
@@ -174,11 +176,17 @@ def of_agency(
     """
     clock = _clock(zone, at, on)
     theirs = brands.filter(currency=currency)
-    rows = BrandDailySpend.objects.filter(brand__in=theirs, day__gte=clock.today - timedelta(days=AGENCY_HISTORY_DAYS))
+    rows = BrandDailySpend.objects.filter(brand__in=theirs, day__gte=clock.today - timedelta(days=PORTFOLIO.history))
     budgets = theirs.aggregate(sum=Sum("monthly_budget"))["sum"]
     days: Days = dict(rows.order_by("day").values_list("day").annotate(micros=Sum(Cast("amount", BigIntegerField()))))
     limits = Limits(None, budgets)
-    return _outlook(currency, days, clock, (), month_of(clock.today), limits, PORTFOLIO, running=True)
+    habits = habits_of(_begun().filter(brand__in=theirs).order_by()[:MANY].count())
+    return _outlook(currency, days, clock, (), month_of(clock.today), limits, habits, running=True)
+
+
+def _begun() -> QuerySet[Campaign]:
+    """Those that have begun and are not over: their number says whether a portfolio is one of few or of many."""
+    return Campaign.objects.filter(total_spend__gt=ZERO, status__in=[Status.ACTIVE, Status.PAUSED])
 
 
 def _of_campaign(campaign: Campaign, days: Days, windows: Sequence[DaypartingSchedule], clock: LocalClock) -> Outlook:
