@@ -6,8 +6,8 @@ calendar month; a campaign's the days of it on which it runs.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -47,6 +47,13 @@ class Outlook:
     month: Month | None  # None: it runs on no day of this month
     pace: Pace | None  # None where month is
     forecast: Forecast | None  # None too where nothing is known, or it will not run again by itself
+
+    @property
+    def spent(self) -> Decimal:
+        """In this calendar month so far, whether it runs in it or not."""
+        month = month_of(self.today)
+        assert month is not None, "a day is of a month"
+        return self.series.spent(month)
 
     @property
     def projected(self) -> Decimal | None:
@@ -170,18 +177,32 @@ def of_brands(brands: Collection[Brand], *, at: datetime, on: date | None = None
 def of_agency(
     brands: QuerySet[Brand], currency: str, zone: ZoneInfo, *, at: datetime, on: date | None = None
 ) -> Outlook:
-    """Of all `brands` of one currency together, on the clock of `zone`, against the sum of their monthly budgets.
+    """Of those of `brands` together that are active and of one currency, on the clock of `zone`: see `zones_of`.
 
-    A brand without one has no part in the budget, but in the spend.
+    It stands against the sum of their monthly budgets: a brand without one has no part in the budget, but in the spend.
     """
     clock = _clock(zone, at, on)
-    theirs = brands.filter(currency=currency)
-    rows = BrandDailySpend.objects.filter(brand__in=theirs, day__gte=clock.today - timedelta(days=PORTFOLIO.history))
+    theirs = brands.filter(currency=currency, is_active=True)
+    since = clock.today - timedelta(days=PORTFOLIO.history)
+    rows = BrandDailySpend.objects.filter(brand__in=theirs, day__gte=since)
     budgets = theirs.aggregate(sum=Sum("monthly_budget"))["sum"]
     days: Days = dict(rows.order_by("day").values_list("day").annotate(micros=Sum(Cast("amount", BigIntegerField()))))
-    limits = Limits(None, budgets)
     habits = habits_of(_begun().filter(brand__in=theirs).order_by()[:MANY].count())
-    return _outlook(currency, days, clock, (), month_of(clock.today), limits, habits, running=True)
+    return _outlook(currency, days, clock, (), month_of(clock.today), Limits(None, budgets), habits, running=True)
+
+
+def zones_of(brands: Iterable[Brand]) -> dict[str, ZoneInfo]:
+    """The clock on which the agency's month is read, by currency: that of most of its active brands, the first by name
+    where several have as many. Currencies without an active brand have none.
+    """
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for brand in brands:
+        if brand.is_active:
+            counted[brand.currency][brand.timezone.key] += 1
+    return {
+        currency: ZoneInfo(min(counted[currency].items(), key=lambda one: (-one[1], one[0]))[0])
+        for currency in sorted(counted)
+    }
 
 
 def _begun() -> QuerySet[Campaign]:

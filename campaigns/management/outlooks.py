@@ -1,4 +1,7 @@
-"""What `pacing` and `forecast` share: a line for each brand, or for a brand that is named and its campaigns."""
+"""What `pacing` and `forecast` share: a line for each brand and, by currency, one for the agency.
+
+Where brands are named: a line for each of them and for each of its campaigns.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,13 @@ Figures: TypeAlias = dict[str, Value]
 BRANDS_AT_ONCE = 100
 
 
+def month_end(seen: Outlook) -> Figures:
+    """Where the month will end, and on which day its budget is reached."""
+    low, high = seen.interval or (None, None)
+    reached = seen.forecast.budget_day if seen.forecast else None
+    return {"projected": seen.projected, "low": low, "high": high, "budget_reached_on": reached}
+
+
 class OutlookCommand(BaseCommand):
     """Figures of the current month, by name. Amounts are in the brand's currency; without a value: None."""
 
@@ -58,15 +68,20 @@ class OutlookCommand(BaseCommand):
             some = brands[first : first + BRANDS_AT_ONCE]
             of_brands = outlook.of_brands(some, at=at)
             for brand in some:
-                yield {"brand": brand.name, "campaign": None, **self.line(of_brands[brand.pk])}
+                yield self.line(brand.name, None, of_brands[brand.pk])
                 if chosen is not None:
                     campaigns = list(Campaign.objects.filter(brand=brand).select_related("brand"))
                     of_campaigns = outlook.of_campaigns(campaigns, at=at)
                     for campaign in campaigns:
-                        yield {"brand": brand.name, "campaign": campaign.name, **self.line(of_campaigns[campaign.pk])}
+                        yield self.line(brand.name, campaign.name, of_campaigns[campaign.pk])
+        if chosen is None:
+            for currency, zone in outlook.zones_of(brands).items():
+                yield self.line(None, None, outlook.of_agency(Brand.objects.all(), currency, zone, at=at))
 
-    def line(self, seen: Outlook) -> Figures:
-        return {"currency": seen.currency, "day": seen.today, **type(self).figures(seen)}
+    def line(self, brand: str | None, campaign: str | None, seen: Outlook) -> Figures:
+        """Of a brand, of its campaign, or, without a brand, of all active ones of a currency."""
+        figures = type(self).figures(seen)
+        return {"brand": brand, "campaign": campaign, "currency": seen.currency, "day": seen.today, **figures}
 
     def write_csv(self, lines: Iterator[Figures]) -> None:
         first = next(lines, None)
@@ -85,6 +100,8 @@ class OutlookCommand(BaseCommand):
                         justify="left" if in_words else "right",
                         overflow="fold",
                     )
+            if line["brand"] is None:
+                line["brand"] = "All active brands"
             table.add_row(*(escape(_shown(value, line)) for value in line.values()))
         if table is None:
             self.stderr.write("There is no brand yet.")

@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-from campaigns.management.outlooks import Figures, OutlookCommand
+from campaigns.management.outlooks import Figures, OutlookCommand, month_end
 from campaigns.outlook import Outlook
 
 
 def figures(seen: Outlook) -> Figures:
-    low, high = seen.interval or (None, None)
-    return {
-        "spent": seen.pace.spent if seen.pace else None,
-        "projected": seen.projected,
-        "low": low,
-        "high": high,
-        "budget": seen.pace.budget if seen.pace else None,
-        "budget_reached_on": seen.forecast.budget_day if seen.forecast else None,
-    }
+    end = month_end(seen)
+    reached = end.pop("budget_reached_on")
+    budget = seen.pace.budget if seen.pace else None
+    return {"spent": seen.spent, **end, "budget": budget, "budget_reached_on": reached}
 
 
 class Command(OutlookCommand):
