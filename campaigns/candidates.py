@@ -1,22 +1,26 @@
 """Which campaigns may need attention: of each kind the worst, by what their rows say alone. Read-only.
 
-A query a kind, each one look at all campaigns without their brands, hours and days: what those say is asked of the few
-that are found. So a counter of yesterday counts, as long as no reset has told it apart.
+One look at all campaigns counts them, and says of each brand how bad its worst of each kind is; the campaigns
+themselves are then looked for in the worst brands: the worst twenty campaigns are in the worst twenty brands. Hours,
+days and entries are asked of those that are found; so a counter of yesterday counts, as long as no reset has told it
+apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from statistics import median_low
+from typing import Any, NamedTuple
 
-from django.db.models import Case, ExpressionWrapper, F, FloatField, Q, QuerySet, Value, When
+from django.db.models import Case, ExpressionWrapper, F, FloatField, IntegerField, Max, Min, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, ExtractDay, Greatest, Least, NullIf
-from django.db.models.lookups import GreaterThan, LessThan
+from django.db.models.lookups import Exact, GreaterThan, LessThan
 
 from campaigns import outlook
-from campaigns.desk import calendar_month, ending
+from campaigns.desk import Counts, calendar_month, counting, ending
 from campaigns.holds import Hold
 from campaigns.models import Campaign
 from campaigns.money import ZERO
@@ -31,6 +35,28 @@ BRAND_BUDGETS = Hold.BRAND_DAILY_BUDGET | Hold.BRAND_MONTHLY_BUDGET
 NOT_BY_OWN_BUDGET = BRAND_BUDGETS | Hold.MANUAL | Hold.BRAND_INACTIVE
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of concern: which campaigns may be one, and by what the worst of them is known."""
+
+    may_be: Q
+    key: Combinable
+    worst: type[Max] | type[Min]
+
+    @property
+    def order(self) -> Any:
+        return self.key.desc() if self.worst is Max else self.key.asc()  # type: ignore[attr-defined]
+
+
+class _Brand(NamedTuple):
+    """What one look at a brand's campaigns says."""
+
+    brand_id: int
+    most_spent: Any  # this month, by one of them
+    counts: Counts
+    worst: tuple[Any, ...]  # the key of its worst campaign, kind by kind; None where there is none
+
+
 class Candidates:
     """Of `campaigns`, whose brands' zones are those of `clocks`."""
 
@@ -39,32 +65,63 @@ class Candidates:
         self.clocks = clocks
         self.day_start = min(clock.day_start for clock in clocks)
         self.month_start = min(clock.month_start for clock in clocks)
+        self.kinds = self._kinds()
+        self.brands = self._look()
 
-    def worst_first(self) -> dict[str, QuerySet[Campaign]]:
-        """By kind of concern; to be cut to as many as are looked at."""
+    @property
+    def counts(self) -> dict[int, Counts]:
+        """By brand, of those that have campaigns."""
+        return {brand.brand_id: brand.counts for brand in self.brands}
+
+    def worst(self, most: int) -> dict[str, list[int]]:
+        """By kind, the ids of so many campaigns, the worst first; of equally bad ones, those that spent most."""
+        return {
+            name: list(
+                self.campaigns.filter(kind.may_be, brand__among=self._worst_brands(number, kind, most))
+                .order_by(kind.order, "-monthly_spend", "pk")
+                .values_list("pk", flat=True)[:most]
+            )
+            for number, (name, kind) in enumerate(self.kinds.items())
+        }
+
+    def _look(self) -> list[_Brand]:
+        counts = counting(self.clocks)
+        worst = {f"worst_{name}": kind.worst(kind.key, filter=kind.may_be) for name, kind in self.kinds.items()}
+        asked = {"most_spent": Max("monthly_spend"), **counts, **worst}
+        rows = self.campaigns.values("brand_id").annotate(**asked).values_list("brand_id", *asked)
+        first = 2 + len(counts)
+        return [_Brand(row[0], row[1], Counts(*row[2:first]), row[first:]) for row in rows]
+
+    def _worst_brands(self, number: int, kind: Kind, most: int) -> list[int]:
+        found = [brand for brand in self.brands if brand.worst[number] is not None]
+        found.sort(key=lambda brand: brand.most_spent, reverse=True)
+        found.sort(key=lambda brand: brand.worst[number], reverse=kind.worst is Max)
+        return [brand.brand_id for brand in found[:most]]
+
+    def _kinds(self) -> dict[str, Kind]:
         off = self._off_plan()
         running = Q(status=Status.ACTIVE) | Q(status=Status.PAUSED, holds=Hold.DAYPARTING.value)
         return {
-            "overspent": self._may_be_overspent(),
-            "ahead": self._may_be_ahead().filter(status=Status.ACTIVE).order_by(off.desc(), "pk"),
-            "behind": self._may_be_behind().filter(running).order_by(off.asc(), "pk"),
-            "silent": self._may_be_silent(),
+            "overspent": self._overspent(),
+            "ahead": Kind(self._may_be_ahead() & Q(status=Status.ACTIVE), off, Max),
+            "behind": Kind(self._may_be_behind() & running, off, Min),
+            "silent": self._silent(),
             "paused": self._held_by_own_budget(),
-            "ending": self.campaigns.filter(ending(self.clocks)).order_by("end_date", "pk"),
+            "ending": Kind(ending(self.clocks), F("end_date"), Min),
         }
 
-    def _may_be_ahead(self) -> QuerySet[Campaign]:
+    def _may_be_ahead(self) -> Q:
         """Those that spent less than any plan has by now are left out at once, unless their own begins later."""
         least, month = min(self._calendar()), min(clock.today.replace(day=1) for clock in self.clocks)
         ahead = Q(start_date__gt=month) | Q(GreaterThan(_share("monthly_spend", "monthly_budget"), least))
-        return self.campaigns.filter(ahead, monthly_budget__isnull=False)
+        return Q(monthly_budget__isnull=False) & ahead
 
-    def _may_be_behind(self) -> QuerySet[Campaign]:
+    def _may_be_behind(self) -> Q:
         """Those that spent more than any plan has by now are left out at once, unless their own ends earlier."""
         most = max(self._calendar())
         last = max(calendar_month(clock.today).last for clock in self.clocks)
         behind = Q(end_date__lt=last) | Q(LessThan(_share("monthly_spend", "monthly_budget"), most))
-        return self.campaigns.filter(behind | Q(monthly_since__lt=self.month_start), monthly_budget__isnull=False)
+        return Q(monthly_budget__isnull=False) & (behind | Q(monthly_since__lt=self.month_start))
 
     def _calendar(self) -> list[float]:
         """Which part of the calendar month is over on each clock."""
@@ -82,25 +139,31 @@ class Candidates:
         return ExpressionWrapper(off, FloatField())
 
     def _share_over(self) -> Combinable:
-        """Which part of its month is over for a campaign, from 0 to 1, by its start and end dates."""
-        days_over = self._on_its_clock(
-            lambda clock: clock.today.day - 1 + float(outlook.share_over((), clock)),
-            lambda days: Value(days, FloatField()),
+        """Which part of its month is over for a campaign, from 0 to 1, by its start and end dates.
+
+        All that are in one month are put on one clock, the one in the middle: the hours between them are nothing
+        beside what makes a concern, and cost a comparison each.
+        """
+        days_over = self._in_its_month(
+            lambda clocks: Value(
+                median_low(clock.today.day - 1 + float(outlook.share_over((), clock)) for clock in clocks),
+                FloatField(),
+            )
         )
-        before = self._on_its_clock(lambda clock: clock.today.replace(day=1), _days_before)
-        length = self._on_its_clock(lambda clock: clock.today.replace(day=1), _last_day) - before
+        before = self._in_its_month(lambda clocks: _days_before(clocks[0].today.replace(day=1)))
+        length = self._in_its_month(lambda clocks: _last_day(clocks[0].today.replace(day=1))) - before
         return Cast(Greatest(Least(days_over - before, length), Value(0.0)) / length, FloatField())
 
-    def _on_its_clock(self, read: Callable[[LocalClock], Any], expression: Callable[[Any], Combinable]) -> Combinable:
-        """An expression with what is `read` from the clock of the campaign's zone.
+    def _in_its_month(self, expression: Callable[[list[LocalClock]], Combinable]) -> Combinable:
+        """An expression of the clocks that are in the campaign's month: on few days of a month there are two.
 
         A counter that has begun its month says by its beginning whose month that is, and no brand need be joined.
         """
-        begun: dict[Any, datetime] = {}
+        months: dict[date, list[LocalClock]] = {}
         for clock in sorted(self.clocks, key=lambda clock: clock.month_start):
-            begun.setdefault(read(clock), clock.month_start)
-        (first, _), *later = begun.items()
-        whens = [When(monthly_since__gte=start, then=expression(value)) for value, start in reversed(later)]
+            months.setdefault(clock.today.replace(day=1), []).append(clock)
+        (_, first), *later = sorted(months.items())
+        whens = [When(monthly_since__gte=some[0].month_start, then=expression(some)) for _, some in reversed(later)]
         return Case(*whens, default=expression(first), output_field=FloatField()) if whens else expression(first)
 
     def _used(self, period: Period, start: datetime) -> Case:
@@ -113,7 +176,7 @@ class Candidates:
             default=Value(0.0),
         )
 
-    def _may_be_overspent(self) -> QuerySet[Campaign]:
+    def _overspent(self) -> Kind:
         beyond = (
             Q(daily_spend__gt=F("daily_budget"), daily_since__gte=self.day_start)
             | Q(monthly_spend__gt=F("monthly_budget"), monthly_since__gte=self.month_start)
@@ -124,25 +187,24 @@ class Candidates:
             self._used(MONTHLY, self.month_start),
             _share("total_spend", "total_budget"),
         )
-        over = Greatest(*(Coalesce(part, 0.0) for part in parts))
-        return self.campaigns.filter(beyond, ~Q(status=Status.COMPLETED)).order_by(over.desc(), "pk")
+        over = Greatest(*(Coalesce(part, 0.0) for part in parts), output_field=FloatField())
+        return Kind(beyond & ~Q(status=Status.COMPLETED), over, Max)
 
-    def _may_be_silent(self) -> QuerySet[Campaign]:
-        """Running, those first that spent least of what is usual for them today; of equals, the greater ones."""
+    def _silent(self) -> Kind:
+        """Running, those first that spent least of what is usual for them today."""
         today = Case(
             When(daily_since__gte=self.day_start, then=Cast(F("daily_spend"), FloatField())), default=Value(0.0)
         )
-        part = today / NullIf(Cast(F("monthly_spend"), FloatField()), Value(0.0))
-        found = self.campaigns.filter(status=Status.ACTIVE, total_spend__gt=ZERO)
-        return found.order_by(part.asc(nulls_last=True), "-monthly_spend", "pk")
+        part = Coalesce(today / NullIf(Cast(F("monthly_spend"), FloatField()), Value(0.0)), Value(1.0))
+        return Kind(Q(status=Status.ACTIVE, total_spend__gt=ZERO), part, Min)
 
-    def _held_by_own_budget(self) -> QuerySet[Campaign]:
+    def _held_by_own_budget(self) -> Kind:
         """Those first that are held longest. What its brand's budget holds, is told of the brand."""
-        held = self.campaigns.filter(status=Status.PAUSED).alias(
-            own=F("holds").bitand(OWN_BUDGETS.value), other=F("holds").bitand(NOT_BY_OWN_BUDGET.value)
+        own = Q(Exact(F("holds").bitand(NOT_BY_OWN_BUDGET.value), 0)) & Q(
+            GreaterThan(F("holds").bitand(OWN_BUDGETS.value), 0)
         )
-        longest = F("holds").bitand(Hold.TOTAL_BUDGET.value), F("holds").bitand(Hold.MONTHLY_BUDGET.value)
-        return held.filter(own__gt=0, other=0).order_by(*(each.desc() for each in longest), "pk")
+        longest = F("holds").bitand((Hold.TOTAL_BUDGET | Hold.MONTHLY_BUDGET).value)
+        return Kind(Q(status=Status.PAUSED) & own, ExpressionWrapper(longest, IntegerField()), Max)
 
 
 def _days_before(first: date) -> Combinable:

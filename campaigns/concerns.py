@@ -9,7 +9,7 @@ told is exact; what may be missed lies beyond the worst LOOKED_AT of a kind.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,12 +19,11 @@ from django.db.models import (
     Count,
     F,
     OuterRef,
-    QuerySet,
     Subquery,
 )
 
 from campaigns import outlook
-from campaigns.candidates import BRAND_BUDGETS, Candidates
+from campaigns.candidates import BRAND_BUDGETS
 from campaigns.desk import Standing
 from campaigns.holds import Hold
 from campaigns.hours import Window, open_spans
@@ -39,7 +38,7 @@ Status = Campaign.Status
 
 # Of each kind, so many brands and as many campaigns are shown; and so many campaigns looked at, of which so many
 # forecast: each of these reads 400 days.
-SHOWN, LOOKED_AT, FORECAST = 5, 40, 8
+SHOWN, LOOKED_AT, FORECAST = 5, 20, 8
 SILENT_HOURS = 6
 # Further back nobody counts: every window of the week has been open by then.
 SILENCE_COUNTED = timedelta(days=8)
@@ -70,14 +69,15 @@ class Concerns:
     more: bool = False
 
 
-def concerns(campaigns: QuerySet[Campaign], standings: Collection[Standing], *, at: datetime) -> list[Concerns]:
+def concerns(
+    candidates: Mapping[str, Sequence[int]], standings: Collection[Standing], *, at: datetime
+) -> list[Concerns]:
     """What needs attention at `at`, the most urgent kinds first; kinds of which there is nothing are left out.
 
-    `standings` are of now, of all brands that `campaigns` belong to.
+    `candidates` are the campaigns to look at, by kind, as `Candidates.worst` has them; all that is told of them is of
+    `at`. `standings` are of then too, of all brands that they may belong to.
     """
-    if not standings:
-        return []
-    brands, look = _Brands(standings, at), _Campaigns(campaigns, standings, at)
+    brands, look = _Brands(standings, at), _Campaigns(candidates, standings, at)
     kinds = (
         ("overspent", "Over budget", brands.overspent(), look.overspent()),
         ("ahead", "Will reach the monthly budget early", brands.ahead(), look.ahead()),
@@ -123,7 +123,8 @@ class _Brands:
         self.holding.sort(key=lambda standing: (-_most_over(standing.brand, standing.clock), standing.brand.name))
 
     def overspent(self) -> Iterator[Concern]:
-        over = [standing for standing in self.standings if _most_over(standing.brand, standing.clock) > 1]
+        reached = [standing for standing in self.standings if standing.brand.pk in self.reached]
+        over = [standing for standing in reached if _most_over(standing.brand, standing.clock) > 1]
         for standing in sorted(over, key=lambda each: (-_most_over(each.brand, each.clock), each.brand.name)):
             said = _overspent(standing.brand, standing.brand.currency, standing.clock)
             # Raised is what it is over by most.
@@ -168,17 +169,15 @@ class _Brands:
 class _Campaigns:
     """Campaigns: a query a kind that finds the worst, one for their rows, and some more for what they are told by."""
 
-    def __init__(self, campaigns: QuerySet[Campaign], standings: Collection[Standing], at: datetime) -> None:
+    def __init__(self, candidates: Mapping[str, Sequence[int]], standings: Collection[Standing], at: datetime) -> None:
         self.at = at
         self.brands = {standing.brand.pk: standing.brand for standing in standings}
         self.clocks = {standing.brand.timezone: standing.clock for standing in standings}
-        candidates = Candidates(campaigns, self.clocks.values()).worst_first()
-        ids = {kind: list(found.values_list("pk", flat=True)[:LOOKED_AT]) for kind, found in candidates.items()}
-        rows = Campaign.objects.filter(pk__among={pk for found in ids.values() for pk in found}).order_by()
+        rows = Campaign.objects.filter(pk__among={pk for found in candidates.values() for pk in found}).order_by()
         known = {campaign.pk: campaign for campaign in rows if campaign.brand_id in self.brands}
         for campaign in known.values():
             campaign.brand = self.brands[campaign.brand_id]
-        self.found = {kind: [known[pk] for pk in found if pk in known] for kind, found in ids.items()}
+        self.found = {kind: [known[pk] for pk in found if pk in known] for kind, found in candidates.items()}
         self._read_paces()
 
     def _read_paces(self) -> None:

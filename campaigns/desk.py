@@ -90,17 +90,18 @@ class BrandLine:
 
 def counts(campaigns: QuerySet[Campaign], clocks: Collection[LocalClock]) -> dict[int, Counts]:
     """By brand, of those that have campaigns: one look at all of them."""
-    rows = (
-        campaigns.order_by()
-        .values("brand_id")
-        .annotate(
-            running=Count("pk", filter=Q(status=Status.ACTIVE)),
-            paused=Count("pk", filter=Q(status=Status.PAUSED)),
-            finishing=Count("pk", filter=ending(clocks)),
-        )
-        .values_list("brand_id", "running", "paused", "finishing")
-    )
+    asked = counting(clocks)
+    rows = campaigns.order_by().values("brand_id").annotate(**asked).values_list("brand_id", *asked)
     return {brand_id: Counts(*counted) for brand_id, *counted in rows}
+
+
+def counting(clocks: Collection[LocalClock]) -> dict[str, Count]:
+    """What counts campaigns into `Counts`."""
+    return {
+        "running": Count("pk", filter=Q(status=Status.ACTIVE)),
+        "paused": Count("pk", filter=Q(status=Status.PAUSED)),
+        "finishing": Count("pk", filter=ending(clocks)),
+    }
 
 
 def ending(clocks: Collection[LocalClock]) -> Q:

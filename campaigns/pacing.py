@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from typing import TypeAlias
 
 from campaigns.currencies import decimals
 from campaigns.periods import ONE_DAY
 
 ZERO = Decimal(0)
 MICRO = Decimal("0.000001")
+
+# Exact, and either is as good.
+Hours: TypeAlias = int | Fraction
 
 # How far from what is expected spend may be and count as on track: at the start of the month, and at its end.
 WIDEST_BAND = Fraction(25, 100)
@@ -75,7 +79,7 @@ class Month:
 
     first: date
     last: date
-    hours: tuple[Fraction, ...] | None = None
+    hours: tuple[Hours, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.first.year, self.first.month) != (self.last.year, self.last.month) or self.first > self.last:
@@ -87,11 +91,11 @@ class Month:
     def length(self) -> int:
         return (self.last - self.first).days + 1
 
-    def open_hours(self, day: date) -> Fraction:
+    def open_hours(self, day: date) -> Hours:
         """How long it should run on `day`; 0 outside the month."""
         if not self.first <= day <= self.last:
-            return Fraction(0)
-        return Fraction(24) if self.hours is None else self.hours[(day - self.first).days]
+            return 0
+        return 24 if self.hours is None else self.hours[(day - self.first).days]
 
     def elapsed(self, today: date, today_over: Fraction) -> Fraction:
         """The part of the month's open hours that is over, from 0 to 1. A month without any is over from its start."""
@@ -111,7 +115,7 @@ class Month:
 
 
 def month_of(
-    day: date, *, starts: date | None = None, ends: date | None = None, hours: Sequence[Fraction] | None = None
+    day: date, *, starts: date | None = None, ends: date | None = None, hours: Sequence[Hours] | None = None
 ) -> Month | None:
     """The month of `day`, cut to what runs from `starts` to `ends`; None where that is no day of it.
 

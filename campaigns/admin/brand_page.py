@@ -32,7 +32,7 @@ from campaigns.rules import MONTHLY
 
 Status = Campaign.Status
 
-PER_PAGE = 50
+PER_PAGE = 25
 BY_MOST_SPENT = "-spent"
 # What the database can sort by; what else the table says is worked out for the campaigns of a page alone.
 SORTS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,54 +14,40 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.cache import cache
 from django.core.paginator import Paginator
-from django.forms.utils import flatatt
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
-from unfold.widgets import UnfoldAdminSelect2Widget
 
 from campaigns import concerns, desk, outlook
 from campaigns.admin import changes
 from campaigns.admin.charts import Bullet, Day, band_of, bullet, day_bars, month_line
-from campaigns.admin.reports import EARLIEST, DayInput
+from campaigns.admin.reports import EARLIEST, BrandInput, DayInput
 from campaigns.admin.timeline import may_see
+from campaigns.candidates import Candidates
 from campaigns.models import Brand, Campaign, StatusChange
 from campaigns.money import format_money, rounded
 from campaigns.outlook import Outlook
 from campaigns.pacing import month_of
-from campaigns.periods import ONE_DAY, local_date
+from campaigns.periods import ONE_DAY, LocalClock, local_date
 
-BRANDS_ON_A_PAGE = 25
+BRANDS_ON_A_PAGE = 15
+# An agency of so many brands is large; in it, candidates are looked for once in so many seconds, by each web process.
+LARGE, LOOKED_FOR_EVERY = 200, 60
+CANDIDATES = "desk-candidates"
 
 admin.site.index_template = "campaigns/desk/dashboard.html"
-
-
-class BrandSelect(UnfoldAdminSelect2Widget):
-    """Draws its options at once: a template for each of a thousand would take longer than all else on the page."""
-
-    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        chosen = str(value or "")
-        options = format_html_join(
-            "",
-            '<option value="{}"{}>{}</option>',
-            ((key, mark_safe(" selected") if str(key) == chosen else "", label) for key, label in self.choices),
-        )
-        return format_html(
-            "<select{}>{}</select>", flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})})), options
-        )
 
 
 class View(forms.Form):
     """What the address bar asks for."""
 
-    brand = forms.TypedChoiceField(
+    brand = forms.ModelChoiceField(
+        Brand.objects.all(),
         required=False,
-        coerce=int,
-        empty_value=None,
-        widget=BrandSelect,
+        widget=BrandInput,
         error_messages={"invalid_choice": "There is no such brand: all are shown."},
     )
     day = forms.DateField(
@@ -73,8 +59,6 @@ class View(forms.Form):
 
     def __init__(self, data: Mapping[str, Any], at: datetime) -> None:
         super().__init__(data)
-        brand: Any = self.fields["brand"]
-        brand.choices = [("", "All brands"), *Brand.objects.order_by("name").values_list("pk", "name")]
         self.at = at
 
     def clean_day(self) -> date | None:
@@ -93,15 +77,14 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     at = timezone.now()
     form = View(request.GET, at)
     form.is_valid()  # what is wrong is said at its field, and the rest still counts
-    chosen, day = (form.cleaned_data.get(name) for name in ("brand", "day"))
+    brand, day = (form.cleaned_data.get(name) for name in ("brand", "day"))
     known = Brand.objects.order_by("name").defer("description", "created_at", "updated_at")
-    brands = list(known if chosen is None else known.filter(pk=chosen))
-    brand = brands[0] if chosen is not None else None
+    brands = [brand] if brand else list(known)
     zone = brand.timezone if brand else ZoneInfo(timezone.get_default_timezone_name())
     on = day if day is not None and day < local_date(zone, at) else None
     campaigns = Campaign.objects.filter(brand=brand) if brand else Campaign.objects.all()
     clocks = list(outlook.clocks_of(brands, at).values())
-    counted = desk.counts(campaigns, clocks)
+    counted, candidates = _look(campaigns, brands, clocks, on)
     standings = desk.standings(brands, counted, at=at, on=on)
     page = Paginator(desk.by_use_of_budget(standings), BRANDS_ON_A_PAGE).get_page(request.GET.get("page"))
     address = {"brand": brand.pk if brand else "", "day": on or ""}
@@ -116,11 +99,15 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "brands": brands,
         "has_campaigns": bool(counted),
         "strip": _strip(desk.figures(standings), counted, on),
-        "concerns": [] if on else _concerns(concerns.concerns(campaigns, standings, at=at), request.user),
+        "concerns": _concerns(concerns.concerns(candidates, standings, at=at), request.user) if candidates else [],
+        "looked_for_lately": len(brands) >= LARGE,
         "lines": [_line(line) for line in desk.brand_lines(list(page), at=at, on=on)],
         "page": page,
         "pages": [(number, f"?{urlencode({**address, 'page': number})}") for number in page.paginator.page_range],
-        "months": [_month(brand, currency, zone, at, on) for currency in sorted({each.currency for each in brands})],
+        "months": [
+            _month(brand, currency, clock, at, on)
+            for currency, clock in ({brand.currency: zone} if brand else outlook.zones_of(brands)).items()
+        ],
         "may_see_changes": may_see_changes,
         "may_see_statuses": may_see(request.user, StatusChange),
         "several_clocks": len(clocks) > 1,
@@ -128,6 +115,26 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         if may_see_changes and brands
         else [],
     }
+
+
+def _look(
+    campaigns: QuerySet[Campaign], brands: Collection[Brand], clocks: Collection[LocalClock], on: date | None
+) -> tuple[Mapping[int, desk.Counts], Mapping[str, Sequence[int]]]:
+    """The campaigns counted, by brand; and those that may need attention, by kind: none on a past day.
+
+    In a LARGE agency these are looked for once a minute, which takes longer than all else on the page. Those found are
+    judged at every view, so what is said is never old; what has begun to be wrong since then is told a minute later.
+    """
+    if on is not None or not clocks:
+        return desk.counts(campaigns, clocks), {}
+    kept: dict[str, list[int]] | None = cache.get(CANDIDATES) if len(brands) >= LARGE else None
+    if kept is not None:
+        return desk.counts(campaigns, clocks), kept
+    candidates = Candidates(campaigns, clocks)
+    worst = candidates.worst(concerns.LOOKED_AT)
+    if len(brands) >= LARGE:
+        cache.set(CANDIDATES, worst, LOOKED_FOR_EVERY)
+    return candidates.counts, worst
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,10 +319,16 @@ def test_a_long_table_is_paged(admin_page: Client, kita: Brand) -> None:
 
     first, second = (table_of(admin_page, kita, sort="name", page=page) for page in ("1", "2"))
 
-    assert (names(first)[0], len(first.rows), names(second)) == ("C000", PER_PAGE, ["C050", "C051"])
+    assert (names(first)[0], len(first.rows), names(second)) == (
+        "C000",
+        PER_PAGE,
+        [f"C{PER_PAGE:03}", f"C{PER_PAGE + 1:03}"],
+    )
     assert (first.previous, first.next) == ("", "?sort=name&page=2#campaigns")
     assert (second.previous, second.next) == ("?sort=name#campaigns", "")
-    assert "Campaigns 51 to 52 of 52" in html_of(admin_page, kita, sort="name", page="2")
+    assert f"Campaigns {PER_PAGE + 1} to {PER_PAGE + 2} of {PER_PAGE + 2}" in html_of(
+        admin_page, kita, sort="name", page="2"
+    )
 
 
 @pytest.mark.parametrize("month", ["", "2026-10"])

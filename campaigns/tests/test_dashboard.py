@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,14 +10,17 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import desk
+from campaigns.admin import dashboard
 from campaigns.admin.charts import Day
 from campaigns.admin.dashboard import _days
-from campaigns.concerns import LOOKED_AT, SHOWN, Concern, concerns
+from campaigns.candidates import Candidates
+from campaigns.concerns import LOOKED_AT, SHOWN, Concern, Concerns, concerns
 from campaigns.enforcement import pause, reconcile
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign
@@ -52,9 +56,14 @@ def standings(on: date | None = None, at: datetime = NOON) -> list[desk.Standing
     return desk.standings(brands, counted, at=at, on=on)
 
 
+def all_concerns(at: datetime = NOON) -> list[Concerns]:
+    candidates = Candidates(Campaign.objects.all(), clocks_of(Brand.objects.all(), at).values())
+    return concerns(candidates.worst(LOOKED_AT), standings(at=at), at=at)
+
+
 def found(at: datetime = NOON) -> dict[str, list[Concern]]:
     """What needs attention, by kind."""
-    return {kind.kind: kind.shown for kind in concerns(Campaign.objects.all(), standings(at=at), at=at)}
+    return {kind.kind: kind.shown for kind in all_concerns(at)}
 
 
 def kinds(at: datetime = NOON) -> dict[str, list[str]]:
@@ -356,8 +365,38 @@ def test_the_worst_overspent_is_first_whatever_its_currency() -> None:
 def test_more_than_are_shown_is_said() -> None:
     for _ in range(SHOWN + 1):
         spend(CampaignFactory.create(daily_budget=Decimal(5)), "10")
-    (over,) = (kind for kind in concerns(Campaign.objects.all(), standings(), at=NOON) if kind.kind == "overspent")
+    (over,) = (kind for kind in all_concerns() if kind.kind == "overspent")
     assert (len(over.shown), over.more) == (SHOWN, True)
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Any agency is a large one, and nothing was looked for yet."""
+    monkeypatch.setattr(dashboard, "LARGE", 1)
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def test_a_large_agency_looks_for_concerns_once_a_minute_and_judges_those_found_at_every_view(
+    page: Client, large: None
+) -> None:
+    over, then_over = (CampaignFactory.create(name=name, daily_budget=Decimal(5)) for name in ("Over", "Then over"))
+    spend(over, "10")
+
+    def shown() -> list[str]:
+        (kind,) = [kind for kind in page.get(PAGE).context["concerns"] if kind["kind"] == "overspent"] or [
+            {"shown": []}
+        ]
+        return [concern["name"] for concern in kind["shown"]]
+
+    assert shown() == ["Over"]
+    spend(then_over, "10")
+    assert shown() == ["Over"]
+    spend(over, "-6")
+    assert shown() == []
+    with time_machine.travel(NOON + timedelta(seconds=dashboard.LOOKED_FOR_EVERY + 1), tick=False):
+        assert shown() == ["Then over"]
 
 
 def test_a_brand_over_its_budget_is_one_concern_with_all_that_it_holds() -> None:
