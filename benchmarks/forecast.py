@@ -216,22 +216,23 @@ def report(series: dict[str, Series]) -> None:
 
 
 def report_invented(agencies: Iterable[str], campaigns: int, seeds: Sequence[int]) -> None:
-    """Print how much less the forecasts are off than the run rate, of each agency with all its seeds together."""
+    """Print how much less the forecasts are off than the run rate, of each agency over all its seeds."""
     print(f"\n{campaigns} campaigns, seeds {', '.join(map(str, seeds))}; change of the error to the run rate, %\n")
     print("| agency | campaigns | worst | total | worst | covered, %: with spend | ... and before | total |")
     print(f"|---|{'---|' * 7}")
     for agency in agencies:
-        of_all: Guesses = {day: [] for day in CUT_OFFS}
-        of_totals: Guesses = {day: [] for day in CUT_OFFS}
+        campaigns_of, totals = [], []
         for seed in seeds:
             series = list(invented(agency, seed, campaigns).values())
             months = whole_months(series[0])
-            for gathered, made in ((of_all, of_series(series, months)), (of_totals, of_total(series, months))):
-                for day in CUT_OFFS:
-                    gathered[day] += made[day]
-        cells = [f"{change:+.1f}" for at in (of_all, of_totals) for change in compared(at)]
-        known = _with_spend(of_all)
-        cells += [_covered(_at_all_cut_offs(at)) for at in (known, _known_before(known), of_totals)]
+            campaigns_of.append(of_series(series, months))
+            totals.append(of_total(series, months))
+        cells = [f"{change:+.1f}" for made in (campaigns_of, totals) for change in compared(*made)]
+        with_spend = [_with_spend(at) for at in campaigns_of]
+        cells += [
+            _covered([guess for at in made for guess in _at_all_cut_offs(at)])
+            for made in (with_spend, [_known_before(at) for at in with_spend], totals)
+        ]
         print(f"| {agency} | {' | '.join(cells)} |")
 
 
@@ -279,9 +280,15 @@ def _guess(case: Case) -> Guess:
     return Guess(case, projected, ours.low, ours.high)
 
 
-def compared(at: Guesses) -> tuple[float, float]:
-    """By how many percent the forecast is off more than the run rate: on average, and at the worst cut-off."""
-    ours, plain = ([_error(name, at[day]) for day in CUT_OFFS] for name in (OURS, "run rate"))
+def compared(*agencies: Guesses) -> tuple[float, float]:
+    """By how many percent the forecast is off more than the run rate: on average, and at the worst cut-off.
+
+    Of several agencies, each counts alike, however much it spends.
+    """
+    ours, plain = (
+        [sum(_error(name, at[day]) for at in agencies) / len(agencies) for day in CUT_OFFS]
+        for name in (OURS, "run rate")
+    )
     return _change(sum(ours), sum(plain)), max(_change(*pair) for pair in zip(ours, plain, strict=True))
 
 

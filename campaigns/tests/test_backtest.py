@@ -77,7 +77,7 @@ def backtested(agency: str, campaigns: int) -> tuple[backtest.Guesses, backtest.
 
 @pytest.mark.parametrize("agency", AGENCIES)
 def test_the_forecast_is_closer_than_the_run_rate_for_every_kind_of_agency(agency: str) -> None:
-    average, _worst = backtest.compared(backtested(agency, 6)[0])
+    average, _worst = backtest.compared(backtested(agency, 4)[0])
     assert average < 0
 
 
