@@ -86,4 +86,6 @@ def take_picture(page: Page, name: str) -> None:
 def keep_file(name: str, content: bytes) -> None:
     """Leave a picture or a print in the folder that SCREENSHOTS names, for people to look at."""
     if folder := os.environ.get("SCREENSHOTS"):
-        (Path(folder) / name).write_bytes(content)
+        kept = Path(folder) / name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(content)
