@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Sum
+
+from campaigns.entries import FUTURE_TOLERANCE
 from campaigns.holds import Hold
-from campaigns.models import Brand, Campaign
-from campaigns.money import format_money
+from campaigns.models import Brand, Campaign, SpendLog
+from campaigns.money import ZERO, format_money
 from campaigns.periods import (
     ONE_DAY,
     LocalClock,
@@ -19,7 +22,7 @@ from campaigns.periods import (
     next_month_start,
     wall_changes,
 )
-from campaigns.rules import DAILY, MONTHLY, JudgedCampaign, Period, judge
+from campaigns.rules import DAILY, MONTHLY, PERIODS, JudgedCampaign, Period, judge
 
 Status = Campaign.Status
 
@@ -54,7 +57,7 @@ def explain(campaign_id: int, *, at: datetime) -> Explanation:
     """Explain the campaign at `at` (aware). Raises Campaign.DoesNotExist, and ValueError for a naive `at`."""
     zone = Campaign.objects.select_related("brand").get(pk=campaign_id).brand.timezone
     clock = local_clock(zone, at)
-    campaign = _judged(campaign_id, clock)
+    campaign, _ = _judged(campaign_id, clock, clock.at)
     holds = Hold(campaign.holds_now) if campaign.due_status == Status.PAUSED else Hold.NONE
     reasons = [HoldReason(code, _sentence(Hold[code], campaign, clock)) for code in holds.codes]
     change = _next_change(campaign, clock)
@@ -78,16 +81,51 @@ class _Change:
     status: str
 
 
-def _judged(campaign_id: int, clock: LocalClock) -> JudgedCampaign:
-    return judge(Campaign.objects.filter(pk=campaign_id).select_related("brand"), [clock]).get()
+def _judged(campaign_id: int, clock: LocalClock, seen_from: datetime) -> tuple[JudgedCampaign, bool]:
+    """What a tick makes of the campaign, and whether spend that was there before a period began holds it then."""
+    campaign = judge(Campaign.objects.filter(pk=campaign_id).select_related("brand"), [clock]).get()
+    early = _reached_early(campaign, clock, seen_from)
+    if early:
+        campaign.holds_now |= early.value
+        if campaign.due_status == Status.ACTIVE:
+            campaign.due_status = Status.DRAFT if campaign.status == Status.DRAFT else Status.PAUSED
+    return campaign, bool(early)
+
+
+def _reached_early(campaign: Campaign, clock: LocalClock, seen_from: datetime) -> Hold:
+    """The budgets that are reached as soon as their period begins, by spend that is in the ledger before (R7).
+
+    A rollover counts it (R14), while the rule reads a counter whose period has ended as zero. The counters of the row
+    given become what they are then. Only a period that begins within the tolerance of `seen_from` can have such spend.
+    """
+    reached = Hold.NONE
+    owners: list[tuple[Campaign | Brand, Hold, dict[str, int]]] = [
+        (campaign, Hold.DAILY_BUDGET | Hold.MONTHLY_BUDGET, {"campaign": campaign.pk}),
+        (campaign.brand, Hold.BRAND_DAILY_BUDGET | Hold.BRAND_MONTHLY_BUDGET, {"campaign__brand": campaign.brand_id}),
+    ]
+    for counted, theirs, whose in owners:
+        for period in PERIODS:
+            start, budget = period.start(clock), getattr(counted, f"{period.name}_budget")
+            begun = getattr(counted, period.since) >= start
+            if budget is None or begun or start > seen_from + FUTURE_TOLERANCE:
+                continue
+            spend = SpendLog.objects.filter(**whose, timestamp__gte=start).aggregate(sum=Sum("amount"))["sum"] or ZERO
+            setattr(counted, period.since, start)
+            setattr(counted, period.spend, spend)
+            if spend >= budget:
+                reached |= period.holds & theirs
+    return reached
 
 
 def _next_change(campaign: JudgedCampaign, clock: LocalClock) -> _Change | None:
     """The next instant at which the rule gives another status, if nothing is spent, edited or decided meanwhile."""
     for instant in _instants(campaign, clock):
-        then = _judged(campaign.pk, local_clock(clock.zone, instant)).due_status
-        if then != campaign.due_status:
-            return _Change(instant, then)
+        clock_then = local_clock(clock.zone, instant)
+        then, early = _judged(campaign.pk, clock_then, clock.at)
+        if then.due_status != campaign.due_status:
+            return _Change(instant, then.due_status)
+        if early:
+            return _next_change(then, clock_then)  # the new period's budget holds it on, until that is over
     return None
 
 

@@ -163,6 +163,36 @@ def test_r21_a_draft_that_does_not_start_is_told_why() -> None:
     assert told(undated).sentence == "Draft. It has no start date: a person activates it."
 
 
+@pytest.mark.parametrize("owner", ["campaign", "brand"])
+def test_r21_money_of_a_day_that_had_not_begun_holds_that_day_from_its_first_instant(owner: str) -> None:
+    budget = {"daily_budget": Decimal(10)}
+    brand = BrandFactory.create(**budget if owner == "brand" else {})
+    campaign = CampaignFactory.create(brand=brand, **budget if owner == "campaign" else {})
+    ahead = SpendEntry(campaign.pk, Decimal(10), utc("2026-11-22 00:01"))  # by a platform whose clock is
+    record_spend([ahead], at=utc("2026-11-21 23:58"))
+
+    before, after = told(campaign, utc("2026-11-21 23:59")), told(campaign, utc("2026-11-22 00:02"))
+    reconcile(at=utc("2026-11-22 00:15"))
+    ticked = told(campaign, utc("2026-11-22 00:15"))
+
+    assert (before.next_change_at, before.then) == (utc("2026-11-23 00:00"), "ACTIVE")
+    assert (after.status, after.holds, after.next_change_at) == (ticked.status, ticked.holds, ticked.next_change_at)
+    assert "budget" in after.holds[0].sentence
+    assert after.holds[0].sentence.endswith("of USD 10.00 is reached (USD 10.00).")
+
+
+def test_r21_a_draft_does_not_start_on_a_day_that_is_spent_beforehand() -> None:
+    brand = BrandFactory.create(daily_budget=Decimal(10))
+    spender = CampaignFactory.create(brand=brand)
+    draft = CampaignFactory.create(brand=brand, status="DRAFT", start_date=date(2026, 11, 22))
+    ahead = SpendEntry(spender.pk, Decimal(10), utc("2026-11-22 00:01"))
+    record_spend([ahead], at=utc("2026-11-21 23:58"))
+
+    told_of = told(draft, utc("2026-11-21 23:59"))
+
+    assert (told_of.status, told_of.next_change_at, told_of.then) == ("DRAFT", utc("2026-11-23 00:00"), "ACTIVE")
+
+
 def test_r21_what_is_due_and_what_is_recorded_are_told_apart() -> None:
     campaign = CampaignFactory.create()
     ScheduleFactory.create(campaign=campaign, day_of_week=1)
