@@ -1,7 +1,8 @@
 """The rulebook once more, in plain Python: what the system must say, worked out the slow and obvious way.
 
 It shares no code with the rule, the ledger or the periods. Instants are found by looking at a zone's wall clock minute
-by minute, counters by adding up entries, and holds are a set of words.
+by minute, counters by adding up entries, and holds are a set of words. It judges what the rulebook judges of entries
+that are well-formed; what is no amount or no time at all is not its business.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC)
 BUDGET_HOLDS = {"DAILY_BUDGET", "MONTHLY_BUDGET", "TOTAL_BUDGET", "BRAND_DAILY_BUDGET", "BRAND_MONTHLY_BUDGET"}
 DAILY_HOLDS = {"DAILY_BUDGET", "BRAND_DAILY_BUDGET"}
 MONTHLY_HOLDS = {"MONTHLY_BUDGET", "BRAND_MONTHLY_BUDGET"}
@@ -29,7 +31,10 @@ def first_instant(zone: str, day: date) -> datetime:
 
 
 def local_day(zone: str, at: datetime) -> date:
-    return at.astimezone(ZoneInfo(zone)).date()
+    """What the wall shows, unless the next day had begun before the clock went back over midnight."""
+    shown = at.astimezone(ZoneInfo(zone)).date()
+    next_day = shown + timedelta(days=1)
+    return next_day if at >= first_instant(zone, next_day) else shown
 
 
 @dataclass
@@ -100,29 +105,35 @@ class Oracle:
 
     # The rule
 
-    def budget_holds(self, campaign_id: int, at: datetime) -> set[str]:
+    def budget_holds(self, campaign_id: int, at: datetime, *, ticked: bool = False) -> set[str]:
+        """The budgets that are reached by the counters as they stand, or as a tick at `at` makes them first."""
         campaign = self.campaigns[campaign_id]
         brand = self.brands[campaign.brand]
         today = local_day(brand.zone, at)
         day, month = first_instant(brand.zone, today), first_instant(brand.zone, today.replace(day=1))
         mine, ours = self.of_campaign(campaign_id), self.of_brand(campaign.brand)
+
+        def reached_since(entries: list[Entry], since: datetime, start: datetime, budget: Decimal | None) -> bool:
+            return reached(entries, max(since, start) if ticked else since, start, budget)
+
         held = set()
-        if reached(mine, campaign.daily_since, day, campaign.daily_budget):
+        if reached_since(mine, campaign.daily_since, day, campaign.daily_budget):
             held.add("DAILY_BUDGET")
-        if reached(mine, campaign.monthly_since, month, campaign.monthly_budget):
+        if reached_since(mine, campaign.monthly_since, month, campaign.monthly_budget):
             held.add("MONTHLY_BUDGET")
         if reached(mine, LONG_AGO, LONG_AGO, campaign.total_budget):
             held.add("TOTAL_BUDGET")
-        if reached(ours, brand.daily_since, day, brand.daily_budget):
+        if reached_since(ours, brand.daily_since, day, brand.daily_budget):
             held.add("BRAND_DAILY_BUDGET")
-        if reached(ours, brand.monthly_since, month, brand.monthly_budget):
+        if reached_since(ours, brand.monthly_since, month, brand.monthly_budget):
             held.add("BRAND_MONTHLY_BUDGET")
         return held
 
-    def due(self, campaign_id: int, at: datetime) -> set[str]:
+    def due(self, campaign_id: int, at: datetime, *, ticked: bool = False) -> set[str]:
+        """The holds that apply, but for a person's."""
         campaign = self.campaigns[campaign_id]
         brand = self.brands[campaign.brand]
-        held = self.budget_holds(campaign_id, at)
+        held = self.budget_holds(campaign_id, at, ticked=ticked)
         if not brand.active:
             held.add("BRAND_INACTIVE")
         wall = at.astimezone(ZoneInfo(brand.zone)).replace(tzinfo=None)
@@ -135,35 +146,86 @@ class Oracle:
         today = local_day(self.brands[campaign.brand].zone, at)
         return campaign.end_date is not None and today > campaign.end_date
 
+    def decided(self, campaign_id: int, at: datetime) -> tuple[str, set[str]]:
+        """The status and holds that a tick of everything gives it at `at`."""
+        campaign = self.campaigns[campaign_id]
+        if campaign.status == "COMPLETED" or self.over(campaign_id, at):
+            return "COMPLETED", set()
+        held = self.due(campaign_id, at, ticked=True) | (campaign.holds & {"MANUAL"})
+        if campaign.status == "DRAFT":
+            today = local_day(self.brands[campaign.brand].zone, at)
+            if campaign.start_date is None or campaign.start_date > today or held - {"DAYPARTING"}:
+                return "DRAFT", set()
+        return ("PAUSED" if held else "ACTIVE"), held
+
+    def next_change(self, campaign_id: int, at: datetime) -> tuple[datetime, str] | None:
+        """When the clock alone next changes the status, and to what: 45 days, a quarter of an hour at a time (R21)."""
+        now, _ = self.decided(campaign_id, at)
+        instant = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
+        while instant < at + timedelta(days=45):
+            instant += timedelta(minutes=15)
+            then, _ = self.decided(campaign_id, instant)
+            if then != now:
+                return instant, then
+        return None
+
     # What happens
 
     def record(self, entry: Entry, at: datetime) -> str:
-        campaign = self.campaigns[entry.campaign]
-        zone = self.brands[campaign.brand].zone
+        return self.record_all([entry], at)[0]
+
+    def record_all(self, entries: list[Entry], at: datetime) -> list[str]:
+        """Judge entries one after another; then put the budgets' holds right of what they touched (R10, R13)."""
+        new = [entry for entry in entries if not self.refused_by_time(entry, at) and not self.known(entry)]
+        brands = {self.campaigns[entry.campaign].brand for entry in new}
+        for entry in new:
+            self.begin_periods(entry.campaign, at)
+        before = {pk: self.brand_budgets_reached(pk) for pk in brands}
+        verdicts, touched = [], set()
+        for entry in entries:
+            verdict = self.refused_by_time(entry, at) or self.judge(entry)
+            if verdict == "recorded":
+                self.entries.append(entry)
+                touched.add(entry.campaign)
+            verdicts.append(verdict)
+        crossed = {pk for pk in brands if self.brand_budgets_reached(pk) != before[pk]}
+        for pk, campaign in self.campaigns.items():
+            if pk in touched or campaign.brand in crossed:
+                self.refresh(pk, at, BUDGET_HOLDS)
+        return verdicts
+
+    def refused_by_time(self, entry: Entry, at: datetime) -> str | None:
         if entry.timestamp > at + timedelta(minutes=5):
             return "in_future"
-        brand_before = self.brand_holds_after_rollover(campaign.brand, at, roll=entry.campaign)
-        for known in self.of_campaign(entry.campaign):
-            if entry.reference and known.reference == entry.reference:
-                return "duplicate" if known == entry else "conflict"
+        return "too_old" if entry.timestamp < YEAR_2000 else None
+
+    def known(self, entry: Entry) -> Entry | None:
+        """The entry of the campaign that has this one's reference."""
+        if not entry.reference:
+            return None
+        same = [known for known in self.of_campaign(entry.campaign) if known.reference == entry.reference]
+        return same[0] if same else None
+
+    def judge(self, entry: Entry) -> str:
+        if known := self.known(entry):
+            return "duplicate" if known == entry else "conflict"
+        zone = self.brands[self.campaigns[entry.campaign].brand].zone
         if self.day_total(entry.campaign, local_day(zone, entry.timestamp)) + entry.amount < 0:
             return "below_zero"
-        self.entries.append(entry)
-        concerned = {entry.campaign}
-        if self.brand_budgets_reached(campaign.brand) != brand_before:
-            concerned |= {pk for pk, other in self.campaigns.items() if other.brand == campaign.brand}
-        for pk in concerned:
-            self.refresh(pk, at, BUDGET_HOLDS)
         return "recorded"
 
     def restate(self, campaign_id: int, day: date, total: Decimal, at: datetime) -> str | Decimal:
-        zone = self.brands[self.campaigns[campaign_id].brand].zone
-        today = local_day(zone, at)
-        self.brand_holds_after_rollover(self.campaigns[campaign_id].brand, at, roll=campaign_id)
+        if total < 0:
+            return "below_zero"
+        brand = self.brands[self.campaigns[campaign_id].brand]
+        today = local_day(brand.zone, at)
+        self.begin_periods(campaign_id, at)
         if day > today:
             return "in_future"
-        next_day = first_instant(zone, day + timedelta(days=1))
-        if day < today and first_instant(zone, day) == next_day:
+        if day < YEAR_2000.date():
+            return "too_old"
+        next_day = first_instant(brand.zone, day + timedelta(days=1))
+        if day < today and first_instant(brand.zone, day) == next_day:
             return "invalid_day"
         difference = total - self.day_total(campaign_id, day)
         if difference:
@@ -181,19 +243,21 @@ class Oracle:
         for counters in [brand, *mine.values()]:
             roll_over(counters, brand.zone, at, daily=bool(owned & DAILY_HOLDS), monthly=False, force=force)
             roll_over(counters, brand.zone, at, daily=False, monthly=bool(owned & MONTHLY_HOLDS), force=force)
-        today = local_day(brand.zone, at)
         for pk, campaign in mine.items():
             if owned == ENGINE_HOLDS:
-                if campaign.end_date and today > campaign.end_date:
-                    campaign.status, campaign.holds = "COMPLETED", set()
-                elif (
-                    campaign.status == "DRAFT"
-                    and campaign.start_date
-                    and campaign.start_date <= today
-                    and self.due(pk, at) <= {"DAYPARTING"}
-                ):
-                    campaign.status = "ACTIVE"
-            self.refresh(pk, at, owned)
+                campaign.status, campaign.holds = self.decided(pk, at)
+            else:
+                self.refresh(pk, at, owned)
+
+    def move(self, brand_id: int, zone: str) -> bool:
+        """Give the brand another zone, on which its periods begin anew; not once it has spend (R4)."""
+        if self.of_brand(brand_id):
+            return False
+        brand = self.brands[brand_id]
+        brand.zone = zone
+        for counters in [brand, *(campaign for campaign in self.campaigns.values() if campaign.brand == brand_id)]:
+            counters.daily_since = counters.monthly_since = LONG_AGO
+        return True
 
     def pause(self, campaign_id: int) -> None:
         campaign = self.campaigns[campaign_id]
@@ -203,19 +267,18 @@ class Oracle:
 
     def resume(self, campaign_id: int, at: datetime) -> None:
         campaign = self.campaigns[campaign_id]
-        today = local_day(self.brands[campaign.brand].zone, at)
         if campaign.status == "PAUSED":
             campaign.holds.discard("MANUAL")
-            if campaign.end_date and today > campaign.end_date:
+            if self.over(campaign_id, at):
                 campaign.status, campaign.holds = "COMPLETED", set()
             self.refresh(campaign_id, at, ENGINE_HOLDS)
 
     def activate(self, campaign_id: int, at: datetime) -> None:
         campaign = self.campaigns[campaign_id]
         today = local_day(self.brands[campaign.brand].zone, at)
-        if campaign.status not in ("DRAFT", "COMPLETED"):
+        if campaign.status not in ("DRAFT", "COMPLETED") or self.over(campaign_id, at):
             return
-        if (campaign.start_date and campaign.start_date > today) or (campaign.end_date and campaign.end_date < today):
+        if campaign.start_date and campaign.start_date > today:
             return
         campaign.status = "ACTIVE"
         self.refresh(campaign_id, at, ENGINE_HOLDS)
@@ -237,12 +300,12 @@ class Oracle:
                     return
             campaign.status = "PAUSED" if campaign.holds else "ACTIVE"
 
-    def brand_holds_after_rollover(self, brand_id: int, at: datetime, roll: int) -> set[str]:
-        """The ledger begins new periods in what it touches before it posts; which brand budgets are reached then."""
-        brand = self.brands[brand_id]
-        for counters in (brand, self.campaigns[roll]):
+    def begin_periods(self, campaign_id: int, at: datetime) -> None:
+        """The ledger begins new periods in what it posts to, before it does."""
+        campaign = self.campaigns[campaign_id]
+        brand = self.brands[campaign.brand]
+        for counters in (brand, campaign):
             roll_over(counters, brand.zone, at, daily=True, monthly=True, force=False)
-        return self.brand_budgets_reached(brand_id)
 
     def brand_budgets_reached(self, brand_id: int) -> set[str]:
         brand, ours = self.brands[brand_id], self.of_brand(brand_id)
