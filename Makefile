@@ -1,12 +1,13 @@
 # The two commands: `make run` starts everything in this terminal, `make test` checks everything.
 # `make bench` measures, in some twenty minutes, and writes benchmarks/RESULTS.md.
+# `make drill` breaks everything in turn and proves that nothing was lost, and writes drills/RESULTS.md.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UP := $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO)),--no-demo)
 
-.PHONY: run test lint types test-sqlite test-postgres bench clean
+.PHONY: run test lint types test-sqlite test-postgres bench drill clean
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py up $(UP)
@@ -30,6 +31,9 @@ test-postgres: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks
+
+drill: $(VENV)/dev
+	$(BIN)/python -m drills
 
 clean:
 	rm -rf $(VENV) var db.sqlite3* staticfiles

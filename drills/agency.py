@@ -1,0 +1,84 @@
+"""The agency that a drill plays in: brands on several clocks, budgets that are reached, short hours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.api_load import Installation
+
+MAKE = """
+from datetime import timedelta
+from django.utils import timezone
+from campaigns import enforcement
+now = timezone.now()
+zones = ["UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]
+brands = [Brand.objects.create(name=f"Brand {zone}", timezone=zone) for zone in zones]
+Brand.objects.filter(pk=brands[1].pk).update(daily_budget=600)
+Brand.objects.filter(pk=brands[2].pk).update(monthly_budget=3000)
+budgets = [{}, {"daily_budget": 40}, {"monthly_budget": 90}, {"total_budget": 150}, {"daily_budget": 400}, {}]
+def make(name, brand, **fields):
+    return Campaign.objects.create(name=name, brand=brand, **fields)
+plain = [make(f"Campaign {n}", brands[n % 4], status="ACTIVE", **budgets[n % 6]) for n in range(24)]
+# Their hours are some seconds long, so that only ticks that come can keep them.
+timed = [make(f"Hours {n}", brands[n], status="ACTIVE") for n in range(4)]
+for campaign in timed:
+    for minute in range(MINUTES * 3):
+        opens = (now + timedelta(seconds=20 * minute)).astimezone(campaign.brand.timezone)
+        closes = opens + timedelta(seconds=10)
+        if opens.date() == closes.date():
+            campaign.schedules.create(
+                day_of_week=opens.isoweekday(), start_time=opens.time(), end_time=closes.time()
+            )
+drafts = [
+    make(f"Draft {n}", brands[n % 4], start_date=now.astimezone(brands[n % 4].timezone).date(), total_budget=5 + n)
+    for n in range(4)
+]
+imported = [make(f"Imported {n}", brands[n % 4], status="ACTIVE", daily_budget=300) for n in range(4)]
+totals = [make(f"Totals {n}", brands[n % 4], status="ACTIVE", daily_budget=500) for n in range(4)]
+people = [make(f"People {n}", brands[n % 4], status="ACTIVE") for n in range(4)]
+def ids(campaigns):
+    return [campaign.pk for campaign in campaigns]
+result = {
+    "spent_on": ids(plain + timed + drafts),
+    "imported": [[c.pk, c.brand.name, c.name] for c in imported],
+    "totals": [[c.pk, c.brand.name, c.name] for c in totals],
+    "people": ids(people),
+    "edited": [brands[3].pk],
+    "initial": {c.pk: [c.status, c.holds] for c in Campaign.objects.all()},
+}
+"""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A campaign as files name it."""
+
+    id: int
+    brand: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Agency:
+    """Ids of what was made, by what the traffic does with it."""
+
+    spent_on: list[int]  # campaigns that the API and tasks spend on
+    imported: list[Named]  # entries come from files
+    totals: list[Named]  # days' totals come from files
+    people: list[int]  # campaigns that people pause and resume
+    edited: list[int]  # brands that are edited in the database, which only ticks notice
+    initial: dict[int, tuple[str, int]]  # each campaign's first status and holds
+
+
+def make_agency(installation: Installation, minutes: int) -> Agency:
+    """An agency whose hours change for so many minutes."""
+    made: dict[str, Any] = installation.python(MAKE.replace("MINUTES", str(minutes)))
+    return Agency(
+        spent_on=made["spent_on"],
+        imported=[Named(*each) for each in made["imported"]],
+        totals=[Named(*each) for each in made["totals"]],
+        people=made["people"],
+        edited=made["edited"],
+        initial={int(pk): (status, holds) for pk, (status, holds) in made["initial"].items()},
+    )

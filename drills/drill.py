@@ -1,0 +1,99 @@
+"""A drill: something is broken while the traffic goes on, and the promises hold; in its control they do not."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+from drills.agency import Agency, make_agency
+from drills.judge import Faults, judge
+from drills.own_list import Fate
+from drills.postgres import Postgres
+from drills.site import Site, running_site
+from drills.traffic import Plan, Traffic
+
+
+@dataclass
+class Play:
+    """What a drill has at hand while it breaks things."""
+
+    site: Site
+    agency: Agency
+    traffic: Traffic
+    random: Random
+    seconds: float  # for which it is to go on breaking
+    is_control: bool
+    injected: int = 0  # faults
+    wrong: list[str] = field(default_factory=list)  # what the drill itself saw, beside what the judge will
+    figures: list[str] = field(default_factory=list)  # what it measured, for the table
+
+    def wait(self, shortest: float, longest: float) -> None:
+        """Let the traffic go on for a moment that chance chooses."""
+        time.sleep(self.random.uniform(shortest, longest))
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What is broken, and the mechanism without which that does harm."""
+
+    name: str
+    breaks: str  # in words
+    play: Callable[[Play], None]
+    without: str  # what its control lacks: one of those in `weakened`
+    plan: Plan = field(default_factory=Plan)
+    seconds: float = 60  # of its long form
+    short_seconds: float = 12
+    control_seconds: float | None = None  # where it takes another time until its control shows
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a drill came to. It passed where it found no fault, and its control did."""
+
+    drill: Drill
+    seed: int
+    seconds: float
+    acknowledged: int
+    injected: int
+    faults: Faults
+    figures: list[str]
+    control: Faults | None = None  # None: it was not played
+
+    @property
+    def passed(self) -> bool:
+        return not len(self.faults) and (self.control is None or len(self.control) > 0)
+
+
+def run(drill: Drill, postgres: Postgres, template: str, seed: int, *, short: bool, control: bool = True) -> Outcome:
+    """Play a drill, and its control with the same seed."""
+    seconds = drill.short_seconds if short else drill.seconds
+    outcome = _play(drill, postgres, template, seed, seconds, without="")
+    if not control:
+        return outcome
+    seconds = drill.short_seconds if drill.control_seconds is None else drill.control_seconds
+    return replace(outcome, control=_play(drill, postgres, template, seed, seconds, without=drill.without).faults)
+
+
+def _play(drill: Drill, postgres: Postgres, template: str, seed: int, seconds: float, without: str) -> Outcome:
+    with (
+        tempfile.TemporaryDirectory(prefix="drill-") as folder,
+        running_site(postgres, template, Path(folder), without) as site,
+    ):
+        agency = make_agency(site.installation, minutes=int(seconds / 60) + 10)
+        traffic = Traffic(site, agency, seed, drill.plan)
+        play = Play(site, agency, traffic, Random(f"{seed} {drill.name}"), seconds, is_control=bool(without))
+        began = time.monotonic()
+        traffic.start()
+        try:
+            drill.play(play)
+        finally:
+            traffic.stop()
+        took = time.monotonic() - began
+        faults = judge(site, agency, traffic.list)
+    faults.wrong += play.wrong
+    figures = [*play.figures, f"answers {dict(sorted(traffic.list.answers.items()))}"]
+    return Outcome(drill, seed, took, traffic.list.count(Fate.ACKNOWLEDGED), play.injected, faults, figures)

@@ -1,0 +1,96 @@
+"""Settings of a site in which one mechanism is switched off, for a drill's control: `WITHOUT` names it.
+
+A drill that finds nothing here finds nothing at all. The system itself has no such switch: what is missing is taken
+away in the running processes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.apps import AppConfig
+
+from ad_agency.settings import *  # noqa: F403
+from ad_agency.settings import INSTALLED_APPS
+
+WITHOUT = os.environ.get("WITHOUT", "")
+INSTALLED_APPS = [*INSTALLED_APPS, "drills.weakened.Weakened"]
+
+if WITHOUT == "acks_late":
+    CELERY_TASK_ACKS_LATE = False
+    CELERY_TASK_REJECT_ON_WORKER_LOST = False
+
+
+class Weakened(AppConfig):
+    name = "drills"
+
+    def ready(self) -> None:
+        TAKEN_AWAY[WITHOUT]()
+
+
+def _nothing_here() -> None:
+    """What is switched off is a setting, or the drill's own doing."""
+
+
+def _take_away_the_reference() -> None:
+    """Entries are recorded without the reference that they came with (R8)."""
+    from campaigns import entries, ledger
+    from campaigns.entries import SpendEntry
+
+    sound_entry = entries.sound_entry
+
+    def without_reference(entry: SpendEntry, at: datetime) -> SpendEntry:
+        return replace(sound_entry(entry, at), reference="")
+
+    ledger.sound_entry = without_reference  # type: ignore[attr-defined]
+
+
+def _take_away_the_lock() -> None:
+    """Writers of a brand no longer wait for each other."""
+    from campaigns.models import Brand, BrandQuerySet
+
+    def unlocked(self: BrandQuerySet, brand_ids: Collection[int]) -> list[Brand]:
+        return list(self.filter(pk__in=brand_ids).order_by("pk"))
+
+    BrandQuerySet.lock = unlocked  # type: ignore[method-assign]
+
+
+def _take_away_the_transaction() -> None:
+    """Each statement of a batch is committed on its own; a lock would not outlast it."""
+    from campaigns import ledger
+
+    _take_away_the_lock()
+
+    class Transaction:
+        @staticmethod
+        @contextmanager
+        def atomic() -> Iterator[None]:
+            yield
+
+    ledger.transaction = Transaction  # type: ignore[attr-defined, assignment]
+
+
+def _leak() -> None:
+    """Each task leaves a little behind."""
+    from celery.signals import task_prerun
+
+    left: list[bytearray] = []
+
+    def leave_something(**_: Any) -> None:
+        left.append(bytearray(os.urandom(100_000)))
+
+    task_prerun.connect(leave_something, weak=False)
+
+
+TAKEN_AWAY = {
+    "acks_late": _nothing_here,
+    "reference": _take_away_the_reference,
+    "lock": _take_away_the_lock,
+    "transaction": _take_away_the_transaction,
+    "thrift": _leak,
+}
