@@ -129,5 +129,14 @@ def database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
     else:
-        options["pool"] = {"min_size": 0, "max_size": whole_number("DB_POOL_SIZE", 10, at_least=1), "timeout": 5}
+        options["pool"] = {
+            "min_size": 0,
+            "max_size": whole_number("DB_POOL_SIZE", 10, at_least=1),
+            "timeout": 5,
+            # One attempt at a new connection waits twice as long each time, and all others wait for it: after so many
+            # seconds it gives up, and whoever asks next begins anew.
+            "reconnect_timeout": 5,
+        }
+        # A connection that the server has closed is noticed when it is taken out of the pool, not in somebody's work.
+        config["CONN_HEALTH_CHECKS"] = True
     return config | {"OPTIONS": options}

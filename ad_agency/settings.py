@@ -137,6 +137,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_RETRY_ON_WORKER_LOST = (
+    True  # as one of its attempts: what kills its worker each time does not do so for ever
+)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_TIME_LIMIT = 600
@@ -144,7 +147,10 @@ CELERY_TASK_TRACK_STARTED = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_RESULT_BACKEND = "django-db"
+CELERY_RESULT_BACKEND = "ad_agency.results:PatientDatabaseBackend"
+CELERY_RESULT_BACKEND_ALWAYS_RETRY = True  # for minutes, then the task counts as failed
+CELERY_RESULT_BACKEND_MAX_RETRIES = 60
+CELERY_RESULT_BACKEND_MAX_SLEEP_BETWEEN_RETRIES_MS = 2000
 CELERY_RESULT_EXTENDED = True
 CELERY_RESULT_EXPIRES = timedelta(days=env.whole_number("RESULT_DAYS", 7, at_least=1))
 CELERY_TIMEZONE = "UTC"  # crontabs in a zone with DST skip the repeated hour and misplace a missing midnight

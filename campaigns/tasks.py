@@ -29,6 +29,7 @@ class PatientTask(Task[Any, Any]):
     retry_backoff = 2
     retry_backoff_max = 60
     max_retries = 5
+    default_retry_delay = 1  # after its worker died
 
 
 def _sweep(task: str, owned: Hold, at: str | None, brand_ids: Collection[int] | None, options: dict[str, bool]) -> Any:

