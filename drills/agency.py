@@ -9,8 +9,9 @@ from benchmarks.api_load import Installation
 
 MAKE = """
 from datetime import timedelta
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django.utils import timezone
-from campaigns import enforcement
+from campaigns.tokens import create_token
 now = timezone.now()
 zones = ["UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]
 brands = [Brand.objects.create(name=f"Brand {zone}", timezone=zone) for zone in zones]
@@ -39,7 +40,17 @@ totals = [make(f"Totals {n}", brands[n % 4], status="ACTIVE", daily_budget=500) 
 people = [make(f"People {n}", brands[n % 4], status="ACTIVE") for n in range(4)]
 def ids(campaigns):
     return [campaign.pk for campaign in campaigns]
+# Every sweep comes every few seconds, instead of minutes.
+for name, seconds in {
+    "check_campaign_budgets": 3, "enforce_dayparting": 3, "activate_eligible_campaigns": 3,
+    "reset_daily_spends": 7, "reset_monthly_spends": 7, "discard_forgotten_imports": 30,
+}.items():
+    every, _ = IntervalSchedule.objects.get_or_create(every=seconds, period="seconds")
+    PeriodicTask.objects.create(
+        name=name, task=f"campaigns.tasks.{name}", interval=every, expire_seconds=60
+    )
 result = {
+    "token": create_token("Drill", [Scope.SPEND_WRITE, Scope.CONTROL], at=now, actor="drill")[1],
     "spent_on": ids(plain + timed + drafts),
     "imported": [[c.pk, c.brand.name, c.name] for c in imported],
     "totals": [[c.pk, c.brand.name, c.name] for c in totals],
@@ -63,6 +74,7 @@ class Named:
 class Agency:
     """Ids of what was made, by what the traffic does with it."""
 
+    token: str  # for the API
     spent_on: list[int]  # campaigns that the API and tasks spend on
     imported: list[Named]  # entries come from files
     totals: list[Named]  # days' totals come from files
@@ -72,9 +84,10 @@ class Agency:
 
 
 def make_agency(installation: Installation, minutes: int) -> Agency:
-    """An agency whose hours change for so many minutes."""
+    """An agency whose hours change for so many minutes, before anything of its site runs."""
     made: dict[str, Any] = installation.python(MAKE.replace("MINUTES", str(minutes)))
     return Agency(
+        token=made["token"],
         spent_on=made["spent_on"],
         imported=[Named(*each) for each in made["imported"]],
         totals=[Named(*each) for each in made["totals"]],

@@ -13,8 +13,12 @@ from drills.agency import Agency, make_agency
 from drills.judge import Faults, judge
 from drills.own_list import Fate
 from drills.postgres import Postgres
-from drills.site import Site, running_site
+from drills.programs import Stalled, wait_until
+from drills.site import Site
 from drills.traffic import Plan, Traffic
+
+# Seconds from when a server is back until everything works again.
+RECOVERS_WITHIN = 60
 
 
 @dataclass
@@ -26,14 +30,20 @@ class Play:
     traffic: Traffic
     random: Random
     seconds: float  # for which it is to go on breaking
-    is_control: bool
+    patience: float  # seconds until all must work again
     injected: int = 0  # faults
     wrong: list[str] = field(default_factory=list)  # what the drill itself saw, beside what the judge will
     figures: list[str] = field(default_factory=list)  # what it measured, for the table
+    recoveries: list[float] = field(default_factory=list)  # seconds until all worked again, after each fault
 
     def wait(self, shortest: float, longest: float) -> None:
         """Let the traffic go on for a moment that chance chooses."""
         time.sleep(self.random.uniform(shortest, longest))
+
+    def wait_for_progress(self) -> None:
+        """Let the traffic get something through: a machine that is slow has little to break otherwise."""
+        before = self.traffic.list.count(Fate.ACKNOWLEDGED)
+        wait_until(lambda: self.traffic.list.count(Fate.ACKNOWLEDGED) > before, "Spend goes on", self.patience)
 
 
 @dataclass(frozen=True)
@@ -71,29 +81,43 @@ class Outcome:
 def run(drill: Drill, postgres: Postgres, template: str, seed: int, *, short: bool, control: bool = True) -> Outcome:
     """Play a drill, and its control with the same seed."""
     seconds = drill.short_seconds if short else drill.seconds
-    outcome = _play(drill, postgres, template, seed, seconds, without="")
+    outcome = play(drill, postgres, template, seed, seconds)
     if not control:
         return outcome
     seconds = drill.short_seconds if drill.control_seconds is None else drill.control_seconds
-    return replace(outcome, control=_play(drill, postgres, template, seed, seconds, without=drill.without).faults)
+    return replace(outcome, control=play(drill, postgres, template, seed, seconds, without=drill.without).faults)
 
 
-def _play(drill: Drill, postgres: Postgres, template: str, seed: int, seconds: float, without: str) -> Outcome:
+def play(
+    drill: Drill,
+    postgres: Postgres,
+    template: str,
+    seed: int,
+    seconds: float,
+    without: str = "",
+    patience: float = RECOVERS_WITHIN,
+) -> Outcome:
+    """Play it once, on a new site, without the mechanism that is named."""
     with (
         tempfile.TemporaryDirectory(prefix="drill-") as folder,
-        running_site(postgres, template, Path(folder), without) as site,
+        Site(postgres, postgres.copy_of(template), Path(folder), without) as site,
     ):
         agency = make_agency(site.installation, minutes=int(seconds / 60) + 10)
+        site.start()
         traffic = Traffic(site, agency, seed, drill.plan)
-        play = Play(site, agency, traffic, Random(f"{seed} {drill.name}"), seconds, is_control=bool(without))
+        scene = Play(site, agency, traffic, Random(f"{seed} {drill.name}"), seconds, patience)
         began = time.monotonic()
         traffic.start()
         try:
-            drill.play(play)
+            drill.play(scene)
+        except Stalled as stalled:
+            scene.wrong.append(str(stalled))
         finally:
             traffic.stop()
         took = time.monotonic() - began
         faults = judge(site, agency, traffic.list)
-    faults.wrong += play.wrong
-    figures = [*play.figures, f"answers {dict(sorted(traffic.list.answers.items()))}"]
-    return Outcome(drill, seed, took, traffic.list.count(Fate.ACKNOWLEDGED), play.injected, faults, figures)
+    faults.wrong += scene.wrong
+    if scene.recoveries:
+        scene.figures.append(f"all worked again after at most {max(scene.recoveries):.0f} s")
+    figures = [*scene.figures, f"answers {dict(sorted(traffic.list.answers.items()))}"]
+    return Outcome(drill, seed, took, traffic.list.count(Fate.ACKNOWLEDGED), scene.injected, faults, figures)

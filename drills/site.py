@@ -6,8 +6,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,20 +23,6 @@ STARTS_WITHIN = 180  # seconds; these machines are shared
 VISIBILITY_TIMEOUT = 10
 WORKERS = 2
 CHILDREN = 2  # of each worker
-
-# Every sweep comes every few seconds, instead of minutes.
-TICKS = """
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
-for name, seconds in {
-    "check_campaign_budgets": 3, "enforce_dayparting": 3, "activate_eligible_campaigns": 3,
-    "reset_daily_spends": 7, "reset_monthly_spends": 7, "discard_forgotten_imports": 30,
-}.items():
-    every, _ = IntervalSchedule.objects.get_or_create(every=seconds, period="seconds")
-    PeriodicTask.objects.create(
-        name=name, task=f"campaigns.tasks.{name}", interval=every, expire_seconds=4 * seconds
-    )
-result = None
-"""
 
 
 class Site:
@@ -76,7 +61,6 @@ class Site:
 
     def start(self) -> None:
         """Start everything, and wait until it answers."""
-        self.installation.python(TICKS)
         self.start_broker()
         for program in (*self.workers, self.beat, self.web):
             program.start()
@@ -92,7 +76,10 @@ class Site:
     def worker_children(self) -> list[psutil.Process]:
         return [child for worker in self.workers for child in worker.children()]
 
-    def end(self) -> None:
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End every process, whatever became of it."""
         self._closing.set()
         if self._supervisor.ident:
@@ -107,6 +94,9 @@ class Site:
         while not self._closing.wait(0.3):
             for program in self.programs:
                 if program.wanted and program.has_ended():
+                    if self.without == "supervisor":
+                        program.wanted = False
+                        continue
                     if not program.killed:
                         self.deaths.append(f"{program.name} ended by itself: {program.last_words()[-500:]}")
                     program.sweep()
@@ -145,17 +135,6 @@ class Site:
 
     def _program(self, name: str, command: Sequence[str]) -> Program:
         return Program(name, command, self.installation.environment, self.folder, BASE_DIR)
-
-
-@contextmanager
-def running_site(postgres: Postgres, template: str, folder: Path, without: str = "") -> Iterator[Site]:
-    """A site on a new database, for as long as the block lasts; nothing of it is left then."""
-    site = Site(postgres, postgres.copy_of(template), folder, without)
-    try:
-        site.start()
-        yield site
-    finally:
-        site.end()
 
 
 def migrated(postgres: Postgres, database: str) -> str:

@@ -24,6 +24,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+import redis
 from celery import Celery
 
 from benchmarks.api_load import BASE_DIR, HOST
@@ -68,9 +69,6 @@ class Traffic:
         self.seed = seed
         self.plan = plan
         self.list = OwnList()
-        self.token = site.installation.manage(
-            "create_api_token", "Drill", "--scope", "spend:write", "--scope", "control"
-        )
         self._stopping = threading.Event()
         self._deadline = float("inf")
         streams: list[Callable[[], None]] = [ApiWriter(self, number).run for number in range(plan.writers)]
@@ -123,7 +121,7 @@ class Client:
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
         self._connection = http.client.HTTPConnection(HOST, traffic.site.web_port, timeout=ANSWERS_WITHIN)
-        self._headers = {"Authorization": f"Bearer {traffic.token}", "Content-Type": "application/json"}
+        self._headers = {"Authorization": f"Bearer {traffic.agency.token}", "Content-Type": "application/json"}
 
     def post(self, path: str, body: bytes = b"") -> dict[str, Any] | None:
         """The answer, however often it takes; None where it never came. Everything below 500 is an answer."""
@@ -222,6 +220,7 @@ class TaskSender:
     """`add_campaign_spend`, one message an entry; some of them are made to be refused."""
 
     RESENT_AFTER = 15  # seconds without a result
+    MOST_IN_QUEUE = 40  # however slow the machine is, what waits is done soon after the end
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
@@ -232,16 +231,27 @@ class TaskSender:
         self._app = Celery(broker=traffic.site.broker_url, set_as_current=False)
         self._app.conf.broker_transport_options = {"socket_timeout": 3, "socket_connect_timeout": 3}
         self._app.conf.task_publish_retry = False
+        self._broker = redis.Redis(host=HOST, port=traffic.site.broker_port, socket_timeout=3)
 
     def run(self) -> None:
         while self._traffic.goes_on:
-            self._send_new()
+            if not self._is_ahead():
+                self._send_new()
             self._look_after()
             self._traffic.rest(self._random.uniform(0, 2 * self._traffic.plan.task_pause))
         while self._waiting and not self._traffic.is_over:
             self._look_after()
             time.sleep(0.2)
         self._app.close()
+        self._broker.close()
+
+    def _is_ahead(self) -> bool:
+        """Whether the workers have enough to do."""
+        if len(self._waiting) >= self.MOST_IN_QUEUE:
+            return True
+        with suppress(redis.RedisError):
+            return bool(self._broker.llen("celery") >= self.MOST_IN_QUEUE)
+        return False
 
     def _send_new(self) -> None:
         self._count += 1

@@ -24,6 +24,7 @@ INSTALLED_APPS = [*INSTALLED_APPS, "drills.weakened.Weakened"]
 if WITHOUT == "acks_late":
     CELERY_TASK_ACKS_LATE = False
     CELERY_TASK_REJECT_ON_WORKER_LOST = False
+    CELERY_TASK_RETRY_ON_WORKER_LOST = False
 
 
 class Weakened(AppConfig):
@@ -89,6 +90,7 @@ def _leak() -> None:
 
 TAKEN_AWAY = {
     "acks_late": _nothing_here,
+    "supervisor": _nothing_here,
     "reference": _take_away_the_reference,
     "lock": _take_away_the_lock,
     "transaction": _take_away_the_transaction,

@@ -1,0 +1,47 @@
+"""The short form of `make drill`: everything is broken once, and with one mechanism switched off that does harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from drills.drill import play
+from drills.plays import all_drills
+from drills.postgres import Postgres, postgres
+from drills.site import migrated
+
+pytestmark = [
+    pytest.mark.drills,
+    pytest.mark.skipif(
+        connection.vendor != "postgresql", reason="Once is enough; they start a PostgreSQL of their own"
+    ),
+]
+
+SEED = 1
+# That it is a minute at most is measured by `make drill`; here the machine may be busy with other tests.
+PATIENCE = 240  # seconds
+MEDLEY = all_drills()["medley"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[Postgres, str]]:
+    with postgres() as started:
+        yield started, migrated(started, "site")
+
+
+def test_whatever_breaks_nothing_is_lost_or_doubled_and_every_counter_and_status_is_right(
+    server: tuple[Postgres, str],
+) -> None:
+    outcome = play(MEDLEY, *server, SEED, MEDLEY.short_seconds, patience=PATIENCE)
+
+    assert outcome.faults.in_words() == ""
+    assert outcome.acknowledged > 0
+    assert outcome.injected >= 7
+
+
+def test_without_references_the_same_drill_finds_spend_that_is_there_twice(server: tuple[Postgres, str]) -> None:
+    outcome = play(MEDLEY, *server, SEED, MEDLEY.short_seconds, without="reference", patience=PATIENCE)
+
+    assert outcome.faults.doubled

@@ -1,0 +1,89 @@
+"""`kill -9`, at any moment: of a worker's child, of its parent, of beat, and of a web worker amid batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
+
+from drills.drill import Drill, Play
+from drills.traffic import Plan
+
+
+def kill_worker_child(play: Play) -> None:
+    """What it was doing goes back to the queue."""
+    _kill_one_of(play, play.site.worker_children())
+
+
+def kill_worker_parent(play: Play) -> None:
+    """What it and its children were doing is given to others once it has been invisible for long enough."""
+    play.random.choice(play.site.workers).kill()
+    play.injected += 1
+
+
+def kill_beat(play: Play) -> None:
+    """Ticks stop until it is started again."""
+    play.site.beat.kill()
+    play.injected += 1
+
+
+def kill_web_worker(play: Play) -> None:
+    """Clients see a broken connection, and send again what they do not know the fate of."""
+    _kill_one_of(play, play.site.web.children())
+
+
+def again_and_again(fault: Callable[[Play], None], shortest: float, longest: float) -> Callable[[Play], None]:
+    """The fault, at moments that chance chooses, until the play's time is over."""
+
+    def play(play: Play) -> None:
+        deadline = time.monotonic() + play.seconds
+        while time.monotonic() < deadline:
+            play.wait(shortest, longest)
+            play.wait_for_progress()
+            fault(play)
+
+    return play
+
+
+def _kill_one_of(play: Play, processes: list[psutil.Process]) -> None:
+    if processes:
+        with suppress(psutil.NoSuchProcess):
+            play.random.choice(processes).kill()
+            play.injected += 1
+
+
+TASKS = Plan(task_pause=0.01, imports=False, pause=0.5)
+BATCHES = Plan(writers=4, largest_batch=2_000, pause=0, tasks=False, imports=False)
+
+DRILLS = (
+    Drill(
+        "kill-worker-child",
+        "kill -9 of a worker's child",
+        again_and_again(kill_worker_child, 0.1, 1),
+        without="acks_late",
+        plan=TASKS,
+    ),
+    Drill(
+        "kill-worker-parent",
+        "kill -9 of a worker's parent",
+        again_and_again(kill_worker_parent, 3, 8),
+        without="acks_late",
+        plan=TASKS,
+        short_seconds=15,
+    ),
+    Drill(
+        "kill-beat",
+        "kill -9 of beat",
+        again_and_again(kill_beat, 2, 6),
+        without="supervisor",
+    ),
+    Drill(
+        "kill-web-worker",
+        "kill -9 of a web worker, in the middle of batches",
+        again_and_again(kill_web_worker, 0.2, 2),
+        without="transaction",
+        plan=BATCHES,
+    ),
+)
