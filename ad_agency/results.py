@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 from django_celery_results.backends import DatabaseBackend
+
+from campaigns.outages import is_outage
 
 
 class PatientDatabaseBackend(DatabaseBackend):
@@ -15,7 +17,7 @@ class PatientDatabaseBackend(DatabaseBackend):
 
     def exception_safe_to_retry(self, exc: Exception) -> bool:
         # It writes one row, put there or changed: twice is once.
-        if isinstance(exc, OperationalError | InterfaceError):
+        if is_outage(exc):
             connection.close()
             return True
         return False

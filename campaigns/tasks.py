@@ -12,20 +12,21 @@ from datetime import datetime
 from typing import Any
 
 from celery import Task, shared_task
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from campaigns import ledger, uploads
 from campaigns.enforcement import reconcile
 from campaigns.holds import Hold
 from campaigns.models import Brand
+from campaigns.outages import MISTAKES, OUTAGES
 from campaigns.reports import spend_report
 
 
 class PatientTask(Task[Any, Any]):
     """A task that tries again, a few times, when the database was away or busy: the one thing that waiting mends."""
 
-    autoretry_for = (OperationalError, InterfaceError)
+    autoretry_for = OUTAGES
+    dont_autoretry_for = MISTAKES
     retry_backoff = 2
     retry_backoff_max = 60
     max_retries = 5

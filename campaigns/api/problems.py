@@ -7,11 +7,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 from pydantic import BaseModel, ConfigDict, Field
+
+from campaigns.outages import is_outage
 
 MEDIA_TYPE = "application/problem+json"
 # Seconds after which a request that met a locked or absent database is worth another try.
@@ -97,14 +98,11 @@ def answer_with_problems(api: NinjaAPI) -> None:
     def malformed(_request: HttpRequest, error: ValidationError) -> HttpResponse:
         return _malformed(error).response()
 
-    @api.exception_handler(OperationalError)
-    @api.exception_handler(InterfaceError)
-    def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
-        logger.warning("The database did not answer %s: %s", request.path, error)
-        return Problem(503, DETAILS[503], headers={"Retry-After": str(RETRY_AFTER)}).response()
-
     @api.exception_handler(Exception)
     def broken(request: HttpRequest, error: Exception) -> HttpResponse:
+        if is_outage(error):
+            logger.warning("The database did not answer %s: %s", request.path, error)
+            return Problem(503, DETAILS[503], headers={"Retry-After": str(RETRY_AFTER)}).response()
         logger.error("%s %s failed", request.method, request.path, exc_info=error)
         return Problem(500, DETAILS[500]).response()
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DatabaseError, IntegrityError, OperationalError
 from django.test import Client, override_settings
 
 from campaigns import ledger
@@ -218,7 +218,13 @@ def test_an_address_that_takes_no_parameters_refuses_them(program: Caller) -> No
 
 
 @pytest.mark.parametrize(
-    ("raised", "status"), [(OperationalError("database is locked"), 503), (RuntimeError("s3cret"), 500)]
+    ("raised", "status"),
+    [
+        (OperationalError("database is locked"), 503),
+        (DatabaseError("server closed the connection unexpectedly"), 503),
+        (IntegrityError("s3cret"), 500),
+        (RuntimeError("s3cret"), 500),
+    ],
 )
 def test_what_fails_here_is_said_without_its_inside(
     program: Caller, monkeypatch: pytest.MonkeyPatch, raised: Exception, status: int

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.db import DataError, OperationalError
+from django.db import DatabaseError, DataError, OperationalError
 from django_celery_results.backends import DatabaseBackend
 from django_celery_results.models import TaskResult
 
@@ -29,8 +29,17 @@ def away(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> list[
     return raised
 
 
-def test_what_came_of_a_task_is_stored_once_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    raised = away(monkeypatch, OperationalError("the server closed the connection"), times=3)
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("the database system is starting up"),
+        DatabaseError("server closed the connection unexpectedly"),
+    ],
+)
+def test_what_came_of_a_task_is_stored_once_the_database_is_back(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    raised = away(monkeypatch, error, times=3)
 
     current_app.backend.store_result("a-task", {"recorded": 1}, "SUCCESS")
 

@@ -12,11 +12,12 @@ import pytest
 import time_machine
 from celery import current_app
 from django.conf import settings
+from django.db import DatabaseError, IntegrityError, OperationalError
 from django_celery_beat.models import PeriodicTask
 
 from ad_agency.celery import app
 from ad_agency.scheduler import AdminOwnedScheduler
-from campaigns import tasks
+from campaigns import ledger, tasks
 from campaigns.ledger import Rejected
 from campaigns.models import Brand, Campaign, SpendLog, StatusChange
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
@@ -179,3 +180,32 @@ def test_celery_is_set_up_to_lose_nothing_and_to_believe_json_only() -> None:
     assert conf.task_soft_time_limit < conf.task_time_limit < conf.broker_transport_options["visibility_timeout"]
     assert conf.beat_sync_every == 1
     assert conf.result_expires
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (OperationalError("the database system is starting up"), 3),
+        (DatabaseError("server closed the connection unexpectedly"), 3),
+        (IntegrityError("a mistake"), 1),
+    ],
+)
+def test_a_task_that_the_database_broke_off_is_tried_again_and_one_with_a_mistake_is_not(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, attempts: int
+) -> None:
+    campaign = CampaignFactory.create()
+    made: list[str] = []
+    record = ledger.record_arrival
+
+    def broken_twice(*args: Any, **kwargs: Any) -> Any:
+        made.append(kwargs["reference"])
+        if len(made) < 3:
+            raise error
+        return record(*args, **kwargs)
+
+    monkeypatch.setattr(ledger, "record_arrival", broken_twice)
+
+    result = tasks.add_campaign_spend.apply((campaign.pk, "5"))
+
+    assert result.successful() == (attempts == 3)
+    assert made == [result.id] * attempts

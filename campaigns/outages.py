@@ -1,0 +1,24 @@
+"""How the database says that it is away, busy, or breaks off in the middle: what waiting mends."""
+
+from __future__ import annotations
+
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    ProgrammingError,
+)
+
+# A server that breaks off in the middle of an answer is told as a plain DatabaseError: the kinds below it go by the
+# server's own code, and that never came.
+OUTAGES = (DatabaseError, InterfaceError)
+# Their kinds that a second attempt meets again.
+MISTAKES = (DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the same work may well succeed a moment later."""
+    return isinstance(error, OUTAGES) and not isinstance(error, MISTAKES)
