@@ -137,9 +137,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_RETRY_ON_WORKER_LOST = (
-    True  # as one of its attempts: what kills its worker each time does not do so for ever
-)
+CELERY_TASK_RETRY_ON_WORKER_LOST = True  # as one of its attempts: what kills its worker does not come back for ever
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_TIME_LIMIT = 600

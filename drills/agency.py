@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from benchmarks.api_load import Installation
@@ -11,6 +13,9 @@ MAKE = """
 from datetime import timedelta
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django.utils import timezone
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from campaigns import uploads
 from campaigns.tokens import create_token
 now = timezone.now()
 zones = ["UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]
@@ -37,6 +42,17 @@ drafts = [
 ]
 imported = [make(f"Imported {n}", brands[n % 4], status="ACTIVE", daily_budget=300) for n in range(4)]
 totals = [make(f"Totals {n}", brands[n % 4], status="ACTIVE", daily_budget=500) for n in range(4)]
+uploaded = [make(f"Uploaded {n}", brands[n % 4], status="ACTIVE", daily_budget=10) for n in range(20)]
+alice = User.objects.create_superuser("alice")
+def upload(campaign):
+    today = now.astimezone(campaign.brand.timezone).date()
+    days = {str(today - timedelta(days=n)): f"{n % 7 + 1}.000001" for n in range(300)}
+    rows = [f"{day},{campaign.brand.name},{campaign.name},{amount}\\n" for day, amount in days.items()]
+    file = ContentFile(("date,brand,campaign,amount\\n" + "".join(rows)).encode())
+    kept = uploads.keep(file, "spend.csv", uploads.Options(), user=alice, at=now)
+    # Looked through and confirmed, so that a worker is all that it waits for.
+    SpendImport.objects.filter(pk=kept.pk).update(state="IMPORTING", confirmed_by=alice)
+    return [kept.pk, campaign.pk, days]
 people = [make(f"People {n}", brands[n % 4], status="ACTIVE") for n in range(4)]
 def ids(campaigns):
     return [campaign.pk for campaign in campaigns]
@@ -54,6 +70,7 @@ result = {
     "spent_on": ids(plain + timed + drafts),
     "imported": [[c.pk, c.brand.name, c.name] for c in imported],
     "totals": [[c.pk, c.brand.name, c.name] for c in totals],
+    "uploads": [upload(campaign) for campaign in uploaded],
     "people": ids(people),
     "edited": [brands[3].pk],
     "initial": {c.pk: [c.status, c.holds] for c in Campaign.objects.all()},
@@ -71,6 +88,15 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A confirmed file that waits for a worker: what each day of a campaign cost."""
+
+    id: int
+    campaign_id: int
+    totals: dict[date, Decimal]
+
+
+@dataclass(frozen=True)
 class Agency:
     """Ids of what was made, by what the traffic does with it."""
 
@@ -78,6 +104,7 @@ class Agency:
     spent_on: list[int]  # campaigns that the API and tasks spend on
     imported: list[Named]  # entries come from files
     totals: list[Named]  # days' totals come from files
+    uploads: list[Upload]
     people: list[int]  # campaigns that people pause and resume
     edited: list[int]  # brands that are edited in the database, which only ticks notice
     initial: dict[int, tuple[str, int]]  # each campaign's first status and holds
@@ -91,6 +118,10 @@ def make_agency(installation: Installation, minutes: int) -> Agency:
         spent_on=made["spent_on"],
         imported=[Named(*each) for each in made["imported"]],
         totals=[Named(*each) for each in made["totals"]],
+        uploads=[
+            Upload(pk, campaign, {date.fromisoformat(day): Decimal(amount) for day, amount in days.items()})
+            for pk, campaign, days in made["uploads"]
+        ],
         people=made["people"],
         edited=made["edited"],
         initial={int(pk): (status, holds) for pk, (status, holds) in made["initial"].items()},

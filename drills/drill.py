@@ -107,13 +107,11 @@ def play(
         traffic = Traffic(site, agency, seed, drill.plan)
         scene = Play(site, agency, traffic, Random(f"{seed} {drill.name}"), seconds, patience)
         began = time.monotonic()
-        traffic.start()
-        try:
-            drill.play(scene)
-        except Stalled as stalled:
-            scene.wrong.append(str(stalled))
-        finally:
-            traffic.stop()
+        with traffic:
+            try:
+                drill.play(scene)
+            except Stalled as stalled:
+                scene.wrong.append(str(stalled))
         took = time.monotonic() - began
         faults = judge(site, agency, traffic.list)
     faults.wrong += scene.wrong

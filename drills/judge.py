@@ -110,12 +110,12 @@ def wait_for_quiet(site: Site, patience: float) -> None:
 
 def _spend_in(broker: redis.Redis, queue: str) -> int:
     messages: list[bytes] = broker.lrange(queue, 0, -1)  # type: ignore[assignment]
-    return sum(b"add_campaign_spend" in message for message in messages)
+    return sum(b"add_campaign_spend" in message or b"work_on_import" in message for message in messages)
 
 
 def _spend_in_flight(broker: redis.Redis) -> int:
     messages: list[bytes] = broker.hvals("unacked")  # type: ignore[assignment]
-    return sum(b"add_campaign_spend" in message for message in messages)
+    return sum(b"add_campaign_spend" in message or b"work_on_import" in message for message in messages)
 
 
 def database_time(site: Site) -> datetime:
@@ -140,7 +140,7 @@ def _count_entries(snapshot: Snapshot, own: OwnList, agency: Agency, faults: Fau
     """Every acknowledged entry once, none that was refused, and none that nobody sent."""
     there = Counter(entry.description for entry in snapshot.entries)
     rows = {entry.description: entry for entry in snapshot.entries}
-    of_totals = {campaign.id for campaign in agency.totals}
+    of_totals = {campaign.id for campaign in agency.totals} | {upload.campaign_id for upload in agency.uploads}
     for name, sent in own.entries.items():
         found = there.get(name, 0)
         if found > 1:

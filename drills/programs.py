@@ -68,12 +68,15 @@ class Program:
             return sorted(psutil.Process(self.pid).children(), key=lambda child: child.pid)
         return []
 
-    def kill(self) -> None:
-        """`kill -9` of the process that was started, and of no other."""
+    def kill(self) -> bool:
+        """`kill -9` of the process that was started, and of no other; False where it is dead already."""
+        assert self._process is not None, f"{self.name} was not started"
+        if self._process.poll() is not None:
+            return False
         self.killed = True
-        os.kill(self.pid, signal.SIGKILL)
-        assert self._process is not None
+        self._process.kill()
         self._process.wait()
+        return True
 
     def freeze(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
@@ -93,11 +96,21 @@ class Program:
                 self._process.wait(ENDS_WITHIN)
         self.sweep()
         self._process.wait()
+        wait_until(lambda: not self._session(), f"Nothing is left of {self.name}", ENDS_WITHIN)
 
     def sweep(self) -> None:
         """Kill what is left of its session, as a supervisor does before it starts a program again."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
+
+    def _session(self) -> list[int]:
+        """The processes that it started, and those that they did, wherever their parent is."""
+        members = []
+        for pid in psutil.pids():
+            with contextlib.suppress(OSError):
+                if os.getsid(pid) == self.pid:
+                    members.append(pid)
+        return members
 
     def says(self, words: str) -> bool:
         return self.log.exists() and words in self.log.read_text(errors="replace")

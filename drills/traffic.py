@@ -28,7 +28,7 @@ import redis
 from celery import Celery
 
 from benchmarks.api_load import BASE_DIR, HOST
-from drills.agency import Agency, Named
+from drills.agency import Agency, Named, Upload
 from drills.own_list import OwnList, Sent
 from drills.site import Site
 
@@ -57,11 +57,12 @@ class Plan:
     task_pause: float = 0.02
     imports: bool = True
     import_pause: float = 0.5
+    uploads: bool = True  # imported by workers
     people: bool = True
 
 
 class Traffic:
-    """All streams, from `start` until `stop`."""
+    """All streams, for as long as the block lasts."""
 
     def __init__(self, site: Site, agency: Agency, seed: int, plan: Plan) -> None:
         self.site = site
@@ -76,17 +77,19 @@ class Traffic:
             streams.append(TaskSender(self).run)
         if plan.imports:
             streams.append(Importer(self).run)
+        if plan.uploads:
+            streams.append(Uploader(self).run)
         if plan.people:
             streams += [People(self).run, Editor(self).run]
         self._threads = [threading.Thread(target=self._watched, args=(stream,)) for stream in streams]
 
-    def start(self) -> None:
+    def __enter__(self) -> None:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         """Send nothing new, and wait until everything sent is answered, or nobody waits for it any more."""
-        self._deadline = time.monotonic() + SETTLES_WITHIN
+        self._deadline = time.monotonic() + (SETTLES_WITHIN if kind is None else 0)
         self._stopping.set()
         for thread in self._threads:
             thread.join()
@@ -216,6 +219,14 @@ class ApiWriter:
                     self._known.append(entry)
 
 
+def sender(site: Site) -> Celery:
+    """What sends tasks to the site's workers; it soon says so where the broker does not answer."""
+    app = Celery(broker=site.broker_url, set_as_current=False)
+    app.conf.broker_transport_options = {"socket_timeout": 3, "socket_connect_timeout": 3}
+    app.conf.task_publish_retry = False
+    return app
+
+
 class TaskSender:
     """`add_campaign_spend`, one message an entry; some of them are made to be refused."""
 
@@ -228,9 +239,7 @@ class TaskSender:
         self._count = 0
         # Those that wait for their result: the arguments, when they were sent last, and the ids of their tasks.
         self._waiting: dict[str, tuple[list[Any], float, list[str]]] = {}
-        self._app = Celery(broker=traffic.site.broker_url, set_as_current=False)
-        self._app.conf.broker_transport_options = {"socket_timeout": 3, "socket_connect_timeout": 3}
-        self._app.conf.task_publish_retry = False
+        self._app = sender(traffic.site)
         self._broker = redis.Redis(host=HOST, port=traffic.site.broker_port, socket_timeout=3)
 
     def run(self) -> None:
@@ -375,6 +384,54 @@ class Importer:
                 return False
             time.sleep(0.5)
         return False
+
+
+class Uploader:
+    """Uploaded files, which workers import: each is told to them, twice at times, until it is done."""
+
+    RETOLD_AFTER = 15  # seconds
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self._random = traffic.random("uploads")
+        self._app = sender(traffic.site)
+
+    def run(self) -> None:
+        for upload in self._traffic.agency.uploads:
+            if not self._traffic.goes_on:
+                break
+            for day, total in upload.totals.items():
+                self._traffic.list.send_total(upload.campaign_id, day, total)
+            if self._done(upload):
+                for day in upload.totals:
+                    self._traffic.list.acknowledge_total(upload.campaign_id, day)
+            self._traffic.rest(self._random.uniform(0, 4 * self._traffic.plan.import_pause))
+        self._app.close()
+
+    def _done(self, upload: Upload) -> bool:
+        """Tell workers of it, and wait until it is imported; False where that never came."""
+        told_at = -float("inf")
+        while not self._traffic.is_over:
+            if time.monotonic() > told_at + self.RETOLD_AFTER and self._told(upload):
+                told_at = time.monotonic()
+            with suppress(psycopg.Error), self._traffic.site.connect() as connection:
+                row = connection.execute(
+                    "select state from campaigns_spendimport where id = %s", (upload.id,)
+                ).fetchone()
+                if row == ("DONE",):
+                    return True
+            time.sleep(0.3)
+        return False
+
+    def _told(self, upload: Upload) -> bool:
+        try:
+            for _ in range(self._random.choice([1, 2])):
+                self._app.send_task("campaigns.tasks.work_on_import", [upload.id])
+        except Exception as error:  # the library's own and the client's, by where it broke
+            self._traffic.list.note_answer(f"broker: {type(error).__name__}")
+            self._app.close()
+            return False
+        return True
 
 
 class People:

@@ -5,6 +5,7 @@ The command finds the server's address in DATABASE_URL. Where that is set alread
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -39,7 +40,10 @@ def cluster(**settings: str) -> Iterator[PostgresServer]:
         with get_server(data, cleanup_mode="stop") as unset:
             for name, value in {"max_connections": "200", **settings}.items():
                 unset.psql(f"alter system set {name} = '{value}';")
+        atexit.unregister(unset._cleanup)
         with get_server(data, cleanup_mode="stop") as started:
+            # Else it looks after its server once more at the end of this process, and makes its folder again for that.
+            atexit.unregister(started._cleanup)
             yield started
 
 

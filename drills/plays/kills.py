@@ -19,14 +19,12 @@ def kill_worker_child(play: Play) -> None:
 
 def kill_worker_parent(play: Play) -> None:
     """What it and its children were doing is given to others once it has been invisible for long enough."""
-    play.random.choice(play.site.workers).kill()
-    play.injected += 1
+    play.injected += play.random.choice(play.site.workers).kill()
 
 
 def kill_beat(play: Play) -> None:
     """Ticks stop until it is started again."""
-    play.site.beat.kill()
-    play.injected += 1
+    play.injected += play.site.beat.kill()
 
 
 def kill_web_worker(play: Play) -> None:
@@ -55,7 +53,7 @@ def _kill_one_of(play: Play, processes: list[psutil.Process]) -> None:
 
 
 TASKS = Plan(writers=1, pause=1, task_pause=0.001, imports=False)
-BATCHES = Plan(writers=4, largest_batch=2_000, pause=0, tasks=False, imports=False)
+BATCHES = Plan(writers=4, largest_batch=2_000, pause=0, tasks=False, imports=False, uploads=False)
 
 DRILLS = (
     Drill(

@@ -28,8 +28,7 @@ def kill_valkey(play: Play) -> None:
     """Killed, and started again with nothing in it."""
     valkey = play.site.valkey
     valkey.wanted = False  # the supervisor is to leave it to this drill
-    valkey.kill()
-    play.injected += 1
+    play.injected += valkey.kill()
     play.wait(0, 5)
     play.site.start_broker()
     _recovers(play, "Valkey")
