@@ -1,0 +1,96 @@
+"""Every task delivered twice or three times, and in another order: what a broker may do after any fault."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from contextlib import closing
+from random import Random
+
+import redis
+from celery import Celery
+
+from benchmarks.api_load import HOST
+from drills.drill import Drill, Play
+from drills.programs import wait_until
+from drills.site import Site
+from drills.traffic import Plan
+
+SENT_TO = "celery"
+TAKEN_FROM = "delivered"  # where the workers take them from meanwhile
+KEPT_BACK = 10  # messages that are at hand, of which chance delivers one
+MOST_WAITING = 20  # however slow the machine is, what waits is done soon after the end
+
+
+def play(play: Play) -> None:
+    """Stand between the queue and the workers, until the play's time is over and all is delivered."""
+    with closing(redis.Redis(host=HOST, port=play.site.broker_port)) as broker:
+        _take_from(play.site, TAKEN_FROM, instead_of=SENT_TO)
+        postman = Postman(broker, play.random)
+        deadline = time.monotonic() + play.seconds
+        while time.monotonic() < deadline:
+            postman.walk()
+        postman.deliver_all()
+        wait_until(lambda: not broker.llen(TAKEN_FROM), "All that was delivered is taken", play.patience)
+        _take_from(play.site, SENT_TO, instead_of=TAKEN_FROM)
+    play.injected += postman.copies
+    play.figures.append(f"{postman.messages} messages delivered {postman.messages + postman.copies} times")
+
+
+class Postman:
+    """Takes what was sent, and delivers each message two or three times, in an order that chance chooses."""
+
+    def __init__(self, broker: redis.Redis, random: Random) -> None:
+        self._broker = broker
+        self._random = random
+        self._at_hand: list[bytes] = []
+        self.messages = 0
+        self.copies = 0
+
+    def walk(self) -> None:
+        """Take one message, where there is one, and deliver one, where enough are at hand."""
+        if self._broker.llen(TAKEN_FROM) > MOST_WAITING:  # type: ignore[operator]
+            time.sleep(0.05)
+            return
+        message: bytes | None = self._broker.rpop(SENT_TO)  # type: ignore[assignment]
+        if message is None:
+            time.sleep(0.01)
+        else:
+            times = self._random.choice([2, 3])
+            self._at_hand += [message] * times
+            self.messages += 1
+            self.copies += times - 1
+        if len(self._at_hand) > KEPT_BACK:
+            self._deliver()
+
+    def deliver_all(self) -> None:
+        while self._at_hand:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """The same message with the same task's id; only the broker's own tag of this delivery is another."""
+        message = json.loads(self._at_hand.pop(self._random.randrange(len(self._at_hand))))
+        message["properties"]["delivery_tag"] = str(uuid.UUID(int=self._random.getrandbits(128)))
+        self._broker.lpush(TAKEN_FROM, json.dumps(message))
+
+
+def _take_from(site: Site, queue: str, *, instead_of: str) -> None:
+    """Have all workers take their tasks from one queue, and no longer from another."""
+    with closing(Celery(broker=site.broker_url, set_as_current=False)) as app:
+        for told in (
+            app.control.add_consumer(queue, reply=True, timeout=60, limit=len(site.workers)),
+            app.control.cancel_consumer(instead_of, reply=True, timeout=60, limit=len(site.workers)),
+        ):
+            assert len(told) == len(site.workers), f"Workers answered {told}"
+
+
+DRILLS = (
+    Drill(
+        "deliver-again",
+        "every task delivered two or three times, and out of order",
+        play,
+        without="reference",
+        plan=Plan(writers=1, pause=0.5, task_pause=0.02, imports=False),
+    ),
+)
