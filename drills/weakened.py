@@ -61,6 +61,37 @@ def _take_away_the_lock() -> None:
     BrandQuerySet.lock = unlocked  # type: ignore[method-assign]
 
 
+def _take_away_the_order_of_locks() -> None:
+    """Each writer locks its brands in an order of its own."""
+    from campaigns.models import Brand, BrandQuerySet
+
+    def in_any_order(self: BrandQuerySet, brand_ids: Collection[int]) -> list[Brand]:
+        return list(self.filter(pk__among=brand_ids).order_by("?").select_for_update(no_key=True))
+
+    BrandQuerySet.lock = in_any_order  # type: ignore[method-assign]
+
+
+def _take_away_the_comparison() -> None:
+    """A tick begins the period of its own moment in every counter, whatever period that is in."""
+    from django.db.models import Q
+
+    from campaigns import enforcement
+
+    def always(*_: object, path: str = "", **__: object) -> Q:
+        return ~Q(**{f"{path}pk": 0})
+
+    enforcement._to_begin = always  # type: ignore[assignment]
+
+
+def _take_away_the_bound() -> None:
+    """What fails is tried for ever."""
+    from campaigns.tasks import PatientTask
+
+    PatientTask.max_retries = None
+    PatientTask.autoretry_for = (Exception,)
+    PatientTask.dont_autoretry_for = ()
+
+
 def _take_away_the_transaction() -> None:
     """Each statement of a batch is committed on its own; a lock would not outlast it."""
     from campaigns import ledger
@@ -93,6 +124,9 @@ TAKEN_AWAY = {
     "supervisor": _nothing_here,
     "reference": _take_away_the_reference,
     "lock": _take_away_the_lock,
+    "order of locks": _take_away_the_order_of_locks,
+    "comparison": _take_away_the_comparison,
+    "bound": _take_away_the_bound,
     "transaction": _take_away_the_transaction,
     "thrift": _leak,
 }

@@ -1,0 +1,57 @@
+"""Eight writers with the same campaigns in shuffled order, and sweeps, resets and edits beside them."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+from celery import Celery
+
+from drills.drill import Drill, Play
+from drills.traffic import Plan
+
+WRITERS = 8
+SWEEPS = (
+    ("reset_daily_spends", {"force": True}),
+    ("reset_monthly_spends", {"force": True}),
+    ("check_campaign_budgets", {}),
+    ("activate_eligible_campaigns", {}),
+)
+
+
+def play(play: Play) -> None:
+    """Sweep and reset all the time, and look whether a deadlock came about, or anything at all reached a client."""
+    deadline = time.monotonic() + play.seconds
+    with closing(Celery(broker=play.site.broker_url, set_as_current=False)) as app:
+        while time.monotonic() < deadline:
+            for name, options in play.random.sample(SWEEPS, len(SWEEPS)):
+                app.send_task(f"campaigns.tasks.{name}", kwargs=options, expires=30)
+                play.injected += 1
+                play.wait(0, 0.5)
+    deadlocks = _deadlocks(play)
+    play.figures.append(f"{deadlocks} deadlocks")
+    if deadlocks:
+        play.wrong.append(f"The database broke {deadlocks} deadlocks.")
+    for answer, count in play.traffic.list.answers.items():
+        if answer != "200" and not answer.startswith("import: exit 0"):
+            play.wrong.append(f"Clients were answered with {answer}, {count} times.")
+
+
+def _deadlocks(play: Play) -> int:
+    """How many the database has broken by ending a transaction."""
+    with play.site.connect() as connection:
+        row = connection.execute("select deadlocks from pg_stat_database where datname = current_database()").fetchone()
+    assert row is not None
+    return int(str(row[0]))
+
+
+DRILLS = (
+    Drill(
+        "eight-writers",
+        "batches with the same campaigns in shuffled order from 8 writers, and resets, sweeps and edits beside them",
+        play,
+        without="order of locks",
+        plan=Plan(writers=WRITERS, largest_batch=1_000, pause=0, task_pause=0.1, import_pause=2),
+        short_seconds=20,
+    ),
+)
