@@ -201,7 +201,7 @@ def wrong_counters(snapshot: Snapshot) -> Iterator[str]:
 
 def wrong_statuses(snapshot: Snapshot, own: OwnList) -> Iterator[str]:
     """Campaigns that a tick at this instant would have to change, or that a person's pause does not hold."""
-    now = _oracle(snapshot)
+    now = oracle_of(snapshot)
     then = deepcopy_without_entries(now)
     then.tick(snapshot.at, ENGINE_HOLDS)
     for pk, campaign in now.campaigns.items():
@@ -242,7 +242,7 @@ class QuickOracle(Oracle):
         return [entry for pk in ours for entry in self.by_campaign[pk]]
 
 
-def _oracle(snapshot: Snapshot) -> QuickOracle:
+def oracle_of(snapshot: Snapshot) -> QuickOracle:
     oracle = QuickOracle()
     for brand in snapshot.brands:
         oracle.brands[brand.id] = OracleBrand(

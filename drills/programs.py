@@ -34,7 +34,7 @@ class Program:
     def __init__(self, name: str, command: Sequence[str], environment: dict[str, str], folder: Path, cwd: Path) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self._command = list(command)
+        self.command = list(command)
         self._environment = environment
         self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,7 +49,7 @@ class Program:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
+                self.command,
                 env=self._environment,
                 cwd=self._cwd,
                 stdin=subprocess.DEVNULL,

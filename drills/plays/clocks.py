@@ -1,0 +1,261 @@
+"""The clock: workers down over midnights and months, ticks out of order, a clock that jumps, and two beats at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from celery import Celery
+
+from benchmarks.api_load import BASE_DIR
+from campaigns.tests.oracle import ENGINE_HOLDS, Counters, first_instant, local_day, roll_over
+from drills.drill import Drill, Play
+from drills.judge import deepcopy_without_entries, oracle_of, wrong_counters
+from drills.own_list import Sent
+from drills.programs import Program, wait_until
+from drills.rows import CampaignRow, Snapshot, take_snapshot
+from drills.site import STARTS_WITHIN
+from drills.traffic import Plan
+
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "America/Santiago", "Australia/Lord_Howe", "Africa/Cairo")
+MAKE = """
+from datetime import time, timedelta
+from django.utils import timezone
+now = timezone.now()
+made = []
+for zone in ZONES:
+    brand = Brand.objects.create(name=f"Clock {zone}", timezone=zone, daily_budget=25, monthly_budget=120)
+    last_day = now.date() + timedelta(days=40)
+    for name, fields in {
+        "daily": {"daily_budget": 10, "status": "ACTIVE"},
+        "monthly": {"monthly_budget": 30, "status": "ACTIVE"},
+        "total": {"total_budget": 60, "status": "ACTIVE", "end_date": last_day},
+        "night": {"status": "ACTIVE"},
+        "draft": {"start_date": now.date() + timedelta(days=20)},
+    }.items():
+        made.append(Campaign.objects.create(brand=brand, name=f"{name} {zone}", **fields))
+        if name == "night":
+            for weekday in range(1, 8):
+                made[-1].schedules.create(day_of_week=weekday, start_time=time(22), end_time=time(2, 30))
+result = {campaign.pk: [campaign.status, campaign.holds] for campaign in made}
+"""
+SWEEPS = (
+    "check_campaign_budgets",
+    "enforce_dayparting",
+    "activate_eligible_campaigns",
+    "reset_daily_spends",
+    "reset_monthly_spends",
+)
+ALMOST = timedelta(seconds=1)
+
+
+def jump(play: Play) -> None:
+    """Go through a year's turning points, with workers down until each is over, and then back and forth."""
+    campaigns: dict[str, tuple[str, int]] = play.site.installation.python(MAKE.replace("ZONES", repr(ZONES)))
+    play.agency.initial.update({int(pk): (status, holds) for pk, (status, holds) in campaigns.items()})
+    with _injected_clock(play) as clock_file, closing(Celery(broker=play.site.broker_url, set_as_current=False)) as app:
+        story = Story(play, app, clock_file, [int(pk) for pk in campaigns])
+        before = datetime.now(UTC)
+        for moment in _moments(before, play.random):
+            story.goes_on_at(moment, earlier=before)
+            before = moment
+        play.figures.append(f"{story.steps} moments, {story.ticks} ticks")
+
+
+def _moments(now: datetime, random: Random) -> Iterator[datetime]:
+    """What the clock shows, each time when workers are up again."""
+    berlin, new_york, cairo = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), "Africa/Cairo"
+    year = now.year + 1
+    yield now
+    yield first_instant("America/New_York", local_day("America/New_York", now) + timedelta(days=1))  # a midnight
+    three_days = now + timedelta(days=3, seconds=random.randrange(3_600))
+    yield three_days
+    yield (
+        first_instant("Europe/Berlin", (three_days.replace(day=1) + timedelta(days=32)).date().replace(day=1)) - ALMOST
+    )
+    new_year = datetime(year, 1, 1, tzinfo=berlin)
+    yield new_year.astimezone(UTC)
+    yield datetime(year, 1, 1, 0, 30, tzinfo=new_york).astimezone(UTC)  # after all others but the Americas' west
+    for forth in (timedelta(hours=1), timedelta(hours=-1), timedelta(days=1), timedelta(days=-1)):
+        yield datetime(year, 1, 1, 6, tzinfo=UTC) + max(forth, timedelta())
+        yield datetime(year, 1, 1, 6, tzinfo=UTC) + forth
+    # Hours that are skipped and repeated, and a day that begins at one o'clock.
+    for zone in ZONES[1:]:
+        for change in _changes(zone, year):
+            yield change + random.choice([timedelta(), timedelta(minutes=30), -ALMOST])
+    yield first_instant(cairo, datetime(year, 4, 30, tzinfo=UTC).date())
+
+
+def _changes(zone: str, year: int) -> Iterator[datetime]:
+    """The hours at which the wall clock is changed in a year."""
+    hour = datetime(year, 1, 1, tzinfo=UTC)
+    while hour.year == year:
+        offsets = [moment.astimezone(ZoneInfo(zone)).utcoffset() for moment in (hour, hour + timedelta(hours=1))]
+        hour += timedelta(hours=1)
+        if offsets[0] != offsets[1]:
+            yield hour
+
+
+class Story:
+    """Spend and ticks at moments of an injected clock, and what the oracle says after each."""
+
+    def __init__(self, play: Play, app: Celery, clock_file: Path, campaigns: list[int]) -> None:
+        self._play = play
+        self._app = app
+        self._clock_file = clock_file
+        self._campaigns = campaigns
+        self._begun: dict[tuple[str, int], Counters] = {}  # when each counter's periods must have begun
+        self._sent = 0
+        self.steps = 0
+        self.ticks = 0
+
+    def goes_on_at(self, moment: datetime, earlier: datetime) -> None:
+        """Workers were down since `earlier`; now they find spend and late ticks, and then comes the next tick."""
+        self.steps += 1
+        with self._workers_down():
+            self._clock_file.write_text(moment.isoformat())
+            tasks = [*self._spend(), *self._late_ticks(moment, earlier)]
+            self._play.random.shuffle(tasks)
+            ids = [self._send(name, kwargs) for name, kwargs in tasks]
+        self._wait_for(ids)
+        self._wait_for([self._send("campaigns.tasks.activate_eligible_campaigns", {})])
+        with self._play.site.connect() as connection:
+            snapshot = take_snapshot(connection)
+        found = [*self._wrong(snapshot, moment), *wrong_counters(snapshot)]
+        self._play.wrong += [f"At {moment}: {what}" for what in found]
+
+    @contextmanager
+    def _workers_down(self) -> Iterator[None]:
+        for worker in self._play.site.workers:
+            worker.freeze()
+        self._play.injected += 1
+        try:
+            yield
+        finally:
+            for worker in self._play.site.workers:
+                worker.thaw()
+
+    def _spend(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for campaign in self._play.random.sample(self._campaigns, 8):
+            self._sent += 1
+            name, amount = f"clock-{self._sent}", Decimal(self._play.random.randint(1, 12_000_000)).scaleb(-6)
+            self._play.traffic.list.send([Sent(name, campaign, amount)])
+            arguments = {"campaign_id": campaign, "amount": str(amount), "description": name, "reference": name}
+            yield "campaigns.tasks.add_campaign_spend", arguments
+
+    def _late_ticks(self, moment: datetime, earlier: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Ticks of the time when workers were down, which say when they were due; all will come in any order."""
+        for sweep in SWEEPS:
+            due = earlier + self._play.random.random() * (moment - earlier)
+            yield f"campaigns.tasks.{sweep}", {"at": due.isoformat()}
+            yield f"campaigns.tasks.{sweep}", {"at": moment.isoformat()}
+
+    def _send(self, name: str, kwargs: dict[str, Any]) -> str:
+        self.ticks += "add_campaign_spend" not in name
+        return str(self._app.send_task(name, kwargs=kwargs).id)
+
+    def _wait_for(self, ids: list[str]) -> None:
+        """Wait until tasks are done, and note the spend among them as acknowledged."""
+        done: dict[str, str] = {}
+
+        def all_done() -> bool:
+            with self._play.site.connect() as connection:
+                done.update(
+                    connection.execute(  # type: ignore[arg-type]
+                        "select task_id, status from django_celery_results_taskresult "
+                        "where task_id = any(%s) and status in ('SUCCESS', 'FAILURE')",
+                        (ids,),
+                    ).fetchall()
+                )
+            return len(done) == len(ids)
+
+        wait_until(all_done, "All tasks are done", self._play.patience)
+        self._play.wrong += [f"Task {pk} ended as {status}" for pk, status in done.items() if status != "SUCCESS"]
+        for name in list(self._play.traffic.list.entries):
+            self._play.traffic.list.acknowledge(name)
+
+    def _wrong(self, snapshot: Snapshot, moment: datetime) -> Iterator[str]:
+        """What is not as the oracle has it at `moment`, whose own book says when each period must have begun."""
+        oracle = oracle_of(snapshot)
+        zone_of = {brand.id: brand.timezone for brand in snapshot.brands}
+        for kind, rows, due in (
+            ("Brand", snapshot.brands, oracle.brands),
+            ("Campaign", snapshot.campaigns, oracle.campaigns),
+        ):
+            for row in rows:
+                zone = zone_of[row.brand_id if isinstance(row, CampaignRow) else row.id]
+                begun = self._begun.setdefault((kind, row.id), Counters())
+                roll_over(begun, zone, moment, daily=True, monthly=True, force=False)
+                for since in ("daily_since", "monthly_since"):
+                    if getattr(row, since) != getattr(begun, since):
+                        yield f"{kind} {row.id}: {since} is {getattr(row, since)}, not {getattr(begun, since)}"
+                    setattr(due[row.id], since, getattr(begun, since))
+        then = deepcopy_without_entries(oracle)
+        then.tick(moment, ENGINE_HOLDS)
+        for pk, campaign in oracle.campaigns.items():
+            ought = then.campaigns[pk]
+            if (campaign.status, campaign.holds) != (ought.status, ought.holds):
+                is_now = f"{campaign.status} {sorted(campaign.holds)}"
+                yield f"Campaign {pk} is {is_now}, not {ought.status} {sorted(ought.holds)}"
+
+
+@contextmanager
+def _injected_clock(play: Play) -> Iterator[Path]:
+    """Beat is down, and the workers' clock is what the file says; afterwards all go on by the machine's."""
+    site = play.site
+    clock_file = site.folder / "clock"
+    site.beat.end()
+    for worker in site.workers:
+        worker.end()
+        worker.log.unlink()
+    environment = site.installation.environment
+    environment |= {"DJANGO_SETTINGS_MODULE": "drills.clocked", "CLOCK_FILE": str(clock_file)}
+    clock_file.write_text(datetime.now(UTC).isoformat())
+    for worker in site.workers:
+        worker.start()
+    wait_until(lambda: all(worker.says(" ready.") for worker in site.workers), "Workers are ready", STARTS_WITHIN)
+    try:
+        yield clock_file
+    finally:
+        clock_file.unlink()
+        site.beat.start()
+
+
+def two_beats(play: Play) -> None:
+    """A second beat, which sends every tick once more."""
+    command = play.site.beat.command
+    second = Program("beat2", command, play.site.installation.environment, play.site.folder, BASE_DIR)
+    second.start()
+    try:
+        time.sleep(play.seconds)
+        wait_until(lambda: second.says("Sending due task"), "The second beat ticks", play.patience)
+    finally:
+        second.end()
+    both = [program.log.read_text().count("Sending due task") for program in (play.site.beat, second)]
+    play.injected += both[1]
+    play.figures.append(f"{both[0]} and {both[1]} ticks")
+
+
+DRILLS = (
+    Drill(
+        "clock",
+        "workers down over midnights, days, months, new year and changes of clocks; ticks late and out of order; "
+        "a clock that jumps an hour and a day, forth and back",
+        jump,
+        without="comparison",
+        plan=Plan(writers=0, tasks=False, imports=False, uploads=False, people=False),
+    ),
+    Drill(
+        "two-beats",
+        "two beats at once",
+        two_beats,
+        without="lock",
+    ),
+)
