@@ -1,0 +1,98 @@
+"""Tasks that can never be done: tried a few times, kept where a person sees them, and nobody waits for them."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+
+from campaigns.tasks import PatientTask
+from drills.drill import Drill, Play
+from drills.own_list import Sent
+from drills.programs import Stalled, wait_until
+from drills.site import STARTS_WITHIN
+from drills.traffic import Plan
+
+assert PatientTask.max_retries is not None
+MOST_ATTEMPTS = PatientTask.max_retries + 1
+# A task that dies with its process may be given again as it was, once, where its retry was sent and its death was not
+# noted yet.
+MOST_DEATHS = MOST_ATTEMPTS + 1
+
+
+def play(play: Play) -> None:
+    """Send some of each kind, and wait until all have been given up, while spend goes on."""
+    site = play.site
+    site.installation.environment["DJANGO_SETTINGS_MODULE"] = "drills.poisoned"
+    for worker in site.workers:
+        worker.end()
+        worker.log.unlink()
+        worker.start()
+    wait_until(lambda: all(worker.says(" ready.") for worker in site.workers), "Workers are ready", STARTS_WITHIN)
+    diaries: list[tuple[Path, int]] = []
+    with closing(Celery(broker=site.broker_url, set_as_current=False)) as app:
+        sent: dict[str, str] = {}
+        deadline = time.monotonic() + play.seconds
+        while not sent or time.monotonic() < deadline:
+            for name, kwargs, most in _poison(play, len(sent)):
+                if "diary" in kwargs:
+                    diaries.append((Path(kwargs["diary"]), most))
+                sent[str(app.send_task(name, kwargs=kwargs).id)] = name
+                play.injected += 1
+                play.wait_for_progress()
+            play.wait(2, 6)
+    try:
+        wait_until(lambda: not _not_given_up(play, sent), "Poison is given up", play.patience)
+    except Stalled:
+        play.wrong += [f"{sent[pk]} is not told as failed in the task results" for pk in _not_given_up(play, sent)]
+    for diary, most in diaries:
+        attempts = len(diary.read_text().splitlines()) if diary.exists() else 0
+        if not 1 <= attempts <= most:
+            play.wrong.append(f"{diary.name} was tried {attempts} times, not 1 to {most}")
+    play.figures.append(f"{len(sent)} poison tasks")
+
+
+def _poison(play: Play, number: int) -> list[tuple[str, dict[str, Any], int]]:
+    """One of each kind: its name, its arguments, and how often it may be tried at most."""
+    half_batch = f"poison-{number}"
+    campaign = play.random.choice(play.agency.spent_on)
+    play.traffic.list.send([Sent(half_batch, campaign, Decimal(1), bad=True)])
+    folder = play.site.folder
+    return [
+        ("campaigns.tasks.nobody_knows_it", {}, 1),
+        ("campaigns.tasks.add_campaign_spend", {"no_such_argument": 1}, 1),
+        ("campaigns.tasks.reset_daily_spends", {"at": "yesterday"}, 1),
+        ("campaigns.tasks.generate_spend_report", {"brand_id": 999_999_999}, 1),
+        (
+            "drills.breaks_in_the_middle",
+            {"diary": str(folder / f"breaking-{number}"), "campaign_id": campaign, "name": half_batch},
+            1,
+        ),
+        ("drills.kills_its_process", {"diary": str(folder / f"killing-{number}")}, MOST_DEATHS),
+    ]
+
+
+def _not_given_up(play: Play, sent: dict[str, str]) -> list[str]:
+    """The tasks that no task result, which the admin shows, tells as failed."""
+    with play.site.connect() as connection:
+        failed = connection.execute(
+            "select task_id from django_celery_results_taskresult where status = 'FAILURE' and task_id = any(%s)",
+            (list(sent),),
+        ).fetchall()
+    return sorted(sent.keys() - {str(task_id) for (task_id,) in failed})
+
+
+DRILLS = (
+    Drill(
+        "poison",
+        "tasks of unknown name, with wrong arguments, that break in the middle, and that kill their process",
+        play,
+        without="bound",
+        plan=Plan(writers=1, pause=0.5, task_pause=0.1, imports=False, uploads=False),
+        short_seconds=2,
+    ),
+)
