@@ -24,6 +24,12 @@ class Postgres:
     def address(self, database: str = "postgres") -> str:
         return f"postgresql://postgres:@/{database}?host={self._socket_folder}"
 
+    @property
+    def user(self) -> str | None:
+        """The user of the machine that the server runs as; None for this session's own."""
+        user: str | None = self._server.system_user
+        return user
+
     def create(self, database: str, template: str = "template1") -> str:
         """Make a database, and give its address."""
         with psycopg.connect(self.address(), autocommit=True) as connection:

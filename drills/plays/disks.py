@@ -1,0 +1,209 @@
+"""The disk is full, or SQLite is locked by another process: a clear error, no half batch, and on when there is room."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.api_load import HOST, Installation
+from drills.drill import Drill, Play
+from drills.own_list import Fate
+from drills.programs import wait_until
+from drills.traffic import Plan, Promise
+
+MEGABYTES = 16
+# Left of the disk when it is full: enough for the beginning of a batch.
+LEFT = 64 * 1024
+BATCH = 2_000
+MAKE = """
+from django.utils import timezone
+from campaigns.tokens import create_token
+brand = Brand.objects.create(name="Small")
+campaigns = [Campaign.objects.create(brand=brand, name=f"Small {n}", status="ACTIVE").pk for n in range(5)]
+token = create_token("Drill", [Scope.SPEND_WRITE], at=timezone.now(), actor="drill")[1]
+result = {"campaigns": campaigns, "token": token, "at": timezone.now().isoformat()}
+"""
+
+
+class NoRoot(Exception):
+    """A small disk is made by root alone."""
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A disk of a few megabytes, for as long as the block lasts. Raises NoRoot where it cannot be made."""
+    disk = folder / "small"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+        raise NoRoot
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """Nothing more than `LEFT` fits on the disk, for as long as the block lasts."""
+    filling = disk / "filling"
+    filling.write_bytes(bytes(max(shutil.disk_usage(disk).free - LEFT, 0)))
+    try:
+        yield
+    finally:
+        filling.unlink()
+
+
+def sqlite(play: Play) -> None:
+    """A site of its own on SQLite: batches sent while its disk is full, while it is locked, and again after each."""
+    with _disk_of(play) as disk:
+        if disk is None:
+            return
+        database = disk / "db.sqlite3"
+        environment = play.site.installation.environment | {"DATABASE_URL": f"sqlite:///{database}"}
+        installation = Installation(environment)
+        installation.manage("migrate", "-v0")
+        made: dict[str, Any] = installation.python(MAKE)
+        with installation.served(workers=2) as port:
+            client = Client(play, made, port, database)
+            client.is_recorded("before")
+            with full(disk):
+                client.is_refused("full")
+            client.is_recorded("full")
+            with closing(sqlite3.connect(database)) as other:
+                other.execute("begin immediate")
+                client.is_refused("locked")
+                other.rollback()
+            client.is_recorded("locked")
+        try:
+            installation.manage("verify_spend")
+        except RuntimeError as error:
+            play.wrong.append(str(error))
+
+
+class Client:
+    """Batches of one site on SQLite, each known by its name, and what its file has of them."""
+
+    def __init__(self, play: Play, made: dict[str, Any], port: int, database: Path) -> None:
+        self._play = play
+        self._made = made
+        self._port = port
+        self._database = database
+
+    def is_refused(self, name: str) -> None:
+        """Send a batch that cannot be recorded now: a clear error, and nothing of it is there."""
+        self._play.injected += 1
+        status, retry_after = self._send(name)
+        if status != 503 or not retry_after:
+            self._play.wrong.append(f"SQLite {name}: answered {status}, Retry-After {retry_after}")
+        there = self._there()
+        if half := [reference for reference in there if reference.startswith(f"{name}-")]:
+            self._play.wrong.append(f"SQLite {name}: {len(half)} entries of a batch that was refused are there")
+
+    def is_recorded(self, name: str) -> None:
+        """Send a batch, perhaps again: each entry of it is there once."""
+        status, _ = self._send(name)
+        there = self._there()
+        if status != 200:
+            self._play.wrong.append(f"SQLite {name}: answered {status} though there is room")
+        counts = Counter(there[f"{name}-{n}"] for n in range(BATCH))
+        if counts != {1: BATCH}:
+            self._play.wrong.append(f"SQLite {name}: entries by how often they are there {dict(counts)}")
+
+    def _send(self, name: str) -> tuple[int, str | None]:
+        entries = [
+            {
+                "campaign_id": self._made["campaigns"][n % 5],
+                "amount": "0.5",
+                "timestamp": self._made["at"],
+                "reference": f"{name}-{n}",
+                "description": "x" * 200,
+            }
+            for n in range(BATCH)
+        ]
+        headers = {"Authorization": f"Bearer {self._made['token']}", "Content-Type": "application/json"}
+        with closing(http.client.HTTPConnection(HOST, self._port, timeout=120)) as connection:
+            connection.request("POST", "/api/v1/spend", json.dumps({"entries": entries}).encode(), headers)
+            response = connection.getresponse()
+            response.read()
+            return response.status, response.headers.get("Retry-After")
+
+    def _there(self) -> Counter[str]:
+        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True)) as connection:
+            return Counter(reference for (reference,) in connection.execute("select reference from campaigns_spendlog"))
+
+
+def postgresql(play: Play) -> None:
+    """The disk with the days is full again and again: batches meet that in their middle, after their entries."""
+    with _disk_of(play) as disk:
+        if disk is None:
+            return
+        shutil.chown(disk, user=play.site.postgres.user)
+        disk.parent.chmod(0o711)  # the server's user must reach it
+        space = f"small_{play.site.database_name}"
+        _manage(play, f"create tablespace {space} location '{disk}'")
+        try:
+            _manage(play, f"alter table campaigns_dailyspend set tablespace {space}")
+            deadline = time.monotonic() + play.seconds
+            while time.monotonic() < deadline:
+                play.wait_for_progress()
+                before = _answers_503(play)
+                with full(disk):
+                    play.injected += 1
+                    wait_until(lambda before=before: _answers_503(play) > before, "It is full", play.patience)
+                    play.wait(1, 3)
+                play.wait_for_progress()
+        finally:
+            _manage(play, "alter table campaigns_dailyspend set tablespace pg_default")
+            _manage(play, f"drop tablespace {space}")
+    acknowledged = play.traffic.list.count(Fate.ACKNOWLEDGED)
+    play.figures.append(f"{_answers_503(play)} answers 503 beside {acknowledged:,} entries")
+
+
+def _answers_503(play: Play) -> int:
+    return play.traffic.list.answers["503"]
+
+
+def _manage(play: Play, statement: str) -> None:
+    with play.site.connect() as connection:
+        connection.autocommit = True
+        connection.execute(statement.encode())
+
+
+@contextmanager
+def _disk_of(play: Play) -> Iterator[Path | None]:
+    """A small disk, or None and a word in the table where there can be none."""
+    try:
+        with small_disk(play.site.folder) as disk:
+            yield disk
+    except NoRoot:
+        play.figures.append("NOT PLAYED: a small disk is made by root alone")
+        yield None
+
+
+DRILLS = (
+    Drill(
+        "disk-full-sqlite",
+        "the disk full under SQLite, and SQLite locked by another process",
+        sqlite,
+        without="transaction",
+        plan=Plan(writers=0, tasks=False, imports=False, uploads=False, people=False),
+    ),
+    Drill(
+        "disk-full-postgres",
+        "PostgreSQL's disk full in the middle of batches",
+        postgresql,
+        without="transaction",
+        plan=Plan(promise=Promise.DONE, pause=0, task_pause=0.05, imports=False, uploads=False),
+    ),
+)
