@@ -6,14 +6,13 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from django.apps import AppConfig
 from django.utils import timezone
 
 from drills.weakened import *  # noqa: F403
-from drills.weakened import INSTALLED_APPS
+from drills.weakened import INSTALLED_APPS, Weakened
 
 CLOCK_FILE = Path(os.environ["CLOCK_FILE"])
-INSTALLED_APPS = [*INSTALLED_APPS, "drills.clocked.Clocked"]
+INSTALLED_APPS = [*INSTALLED_APPS[:-1], "drills.clocked.Clocked"]  # instead of Weakened
 
 _real_now = timezone.now
 
@@ -25,9 +24,7 @@ def _now() -> datetime:
         return _real_now()
 
 
-class Clocked(AppConfig):
-    name = "drills"
-    label = "drills_clocked"
-
+class Clocked(Weakened):
     def ready(self) -> None:
+        super().ready()
         timezone.now = _now

@@ -7,19 +7,15 @@ import signal
 from pathlib import Path
 from unittest.mock import patch
 
-from django.apps import AppConfig
-
 from drills.weakened import *  # noqa: F403
-from drills.weakened import INSTALLED_APPS
+from drills.weakened import INSTALLED_APPS, Weakened
 
-INSTALLED_APPS = [*INSTALLED_APPS, "drills.poisoned.Poisoned"]
+INSTALLED_APPS = [*INSTALLED_APPS[:-1], "drills.poisoned.Poisoned"]  # instead of Weakened
 
 
-class Poisoned(AppConfig):
-    name = "drills"
-    label = "drills_poisoned"
-
+class Poisoned(Weakened):
     def ready(self) -> None:
+        super().ready()  # first: what it takes away is to hold for poison, too
         from celery import shared_task
 
         from campaigns.tasks import PatientTask

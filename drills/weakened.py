@@ -120,6 +120,7 @@ def _leak() -> None:
 
 
 TAKEN_AWAY = {
+    "": _nothing_here,
     "acks_late": _nothing_here,
     "supervisor": _nothing_here,
     "reference": _take_away_the_reference,

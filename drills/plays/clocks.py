@@ -71,26 +71,23 @@ def jump(play: Play) -> None:
 
 def _moments(now: datetime, random: Random) -> Iterator[datetime]:
     """What the clock shows, each time when workers are up again."""
-    berlin, new_york, cairo = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), "Africa/Cairo"
+    berlin, new_york = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
     year = now.year + 1
-    yield now
-    yield first_instant("America/New_York", local_day("America/New_York", now) + timedelta(days=1))  # a midnight
+    midnight = first_instant("America/New_York", local_day("America/New_York", now) + timedelta(days=1))
+    next_month = (now.replace(day=1) + timedelta(days=32)).date().replace(day=1)
+    month_end = first_instant("Europe/Berlin", next_month)
     three_days = now + timedelta(days=3, seconds=random.randrange(3_600))
-    yield three_days
-    yield (
-        first_instant("Europe/Berlin", (three_days.replace(day=1) + timedelta(days=32)).date().replace(day=1)) - ALMOST
-    )
-    new_year = datetime(year, 1, 1, tzinfo=berlin)
-    yield new_year.astimezone(UTC)
-    yield datetime(year, 1, 1, 0, 30, tzinfo=new_york).astimezone(UTC)  # after all others but the Americas' west
-    for forth in (timedelta(hours=1), timedelta(hours=-1), timedelta(days=1), timedelta(days=-1)):
-        yield datetime(year, 1, 1, 6, tzinfo=UTC) + max(forth, timedelta())
-        yield datetime(year, 1, 1, 6, tzinfo=UTC) + forth
+    yield now
+    yield from sorted([midnight, month_end - ALMOST, month_end, three_days])
+    yield datetime(year, 1, 1, tzinfo=berlin).astimezone(UTC)
+    yield datetime(year, 1, 1, 0, 30, tzinfo=new_york).astimezone(UTC)
+    morning = datetime(year, 1, 1, 6, tzinfo=UTC)
+    for jumped in (timedelta(hours=1), timedelta(hours=-1), timedelta(days=1), timedelta(days=-1)):
+        yield morning
+        yield morning + jumped
     # Hours that are skipped and repeated, and a day that begins at one o'clock.
-    for zone in ZONES[1:]:
-        for change in _changes(zone, year):
-            yield change + random.choice([timedelta(), timedelta(minutes=30), -ALMOST])
-    yield first_instant(cairo, datetime(year, 4, 30, tzinfo=UTC).date())
+    for change in sorted(change for zone in ZONES[1:] for change in _changes(zone, year)):
+        yield change + random.choice([timedelta(), timedelta(minutes=30), -ALMOST])
 
 
 def _changes(zone: str, year: int) -> Iterator[datetime]:

@@ -32,7 +32,7 @@ def play(play: Play) -> None:
     play.figures.append(f"{deadlocks} deadlocks")
     if deadlocks:
         play.wrong.append(f"The database broke {deadlocks} deadlocks.")
-    for answer, count in play.traffic.list.answers.items():
+    for answer, count in list(play.traffic.list.answers.items()):
         if answer != "200" and not answer.startswith("import: exit 0"):
             play.wrong.append(f"Clients were answered with {answer}, {count} times.")
 
