@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,10 +16,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.api_load import HOST, Installation
+from benchmarks.api_load import BASE_DIR, HOST, Installation, free_port, wait_for
 from drills.drill import Drill, Play
 from drills.own_list import Fate
-from drills.programs import wait_until
+from drills.programs import Program, wait_until
+from drills.site import STARTS_WITHIN
 from drills.traffic import Plan, Promise
 
 MEGABYTES = 16
@@ -74,7 +76,7 @@ def sqlite(play: Play) -> None:
         installation = Installation(environment)
         installation.manage("migrate", "-v0")
         made: dict[str, Any] = installation.python(MAKE)
-        with installation.served(workers=2) as port:
+        with _served(installation, play.site.folder) as port:
             client = Client(play, made, port, database)
             client.is_recorded("before")
             with full(disk):
@@ -89,6 +91,20 @@ def sqlite(play: Play) -> None:
             installation.manage("verify_spend")
         except RuntimeError as error:
             play.wrong.append(str(error))
+
+
+@contextmanager
+def _served(installation: Installation, folder: Path) -> Iterator[int]:
+    port = free_port()
+    options = ["--workers", "2", "--threads", "4", "--timeout", "120", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", "ad_agency.wsgi", "--bind", f"{HOST}:{port}", *options]
+    web = Program("small-web", command, installation.environment, folder, BASE_DIR)
+    web.start()
+    try:
+        wait_for(port, within=STARTS_WITHIN)
+        yield port
+    finally:
+        web.end()
 
 
 class Client:
