@@ -62,7 +62,9 @@ def main() -> int:
             )
             rows[name] = _line(_cells(outcome))
             print(rows[name], flush=True)
-            print(outcome.faults.in_words(), end="\n" if len(outcome.faults) else "", file=sys.stderr, flush=True)
+            for kind, faults in (("", outcome.faults), ("control, ", outcome.control)):
+                for line in faults.in_words().splitlines() if faults else ():
+                    print(f"{kind}{line}", file=sys.stderr, flush=True)
             failed = failed or not outcome.passed
             _write(options.output, [rows[each] for each in drills if each in rows])
     return 1 if failed else 0
@@ -93,8 +95,8 @@ def _control(outcome: Outcome) -> str:
     control = outcome.control
     if control is None:
         return "not played"
-    if not len(control):
-        return f"HELD without {outcome.drill.without}: this drill finds nothing"
+    if not outcome.control_fails:
+        return f"HELD without {outcome.drill.without}: this drill finds no harm"
     found = ", ".join(f"{len(faults)} {kind}" for kind, faults in vars(control).items() if faults)
     return f"without {outcome.drill.without}: {found}"
 

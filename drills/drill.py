@@ -54,6 +54,7 @@ class Drill:
     breaks: str  # in words
     play: Callable[[Play], None]
     without: str  # what its control lacks: one of those in `weakened`
+    harm: str = ""  # what the control must find: lost, doubled or wrong; empty: any fault
     plan: Plan = field(default_factory=Plan)
     seconds: float = 60  # of its long form
     short_seconds: float = 12
@@ -62,7 +63,7 @@ class Drill:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a drill came to. It passed where it found no fault, and its control did."""
+    """What a drill came to. It passed where it found no fault, and its control found the harm that it must."""
 
     drill: Drill
     seed: int
@@ -75,7 +76,11 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        return not len(self.faults) and (self.control is None or len(self.control) > 0)
+        return not len(self.faults) and (self.control is None or self.control_fails)
+
+    @property
+    def control_fails(self) -> bool:
+        return self.control is not None and len(getattr(self.control, self.drill.harm, self.control)) > 0
 
 
 def run(drill: Drill, postgres: Postgres, template: str, seed: int, *, short: bool, control: bool = True) -> Outcome:

@@ -25,7 +25,7 @@ def wait_until(condition: Callable[[], bool], what: str, within: float) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise Stalled(f"{what}: not within {within:.0f} s.")
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 class Program:

@@ -231,6 +231,7 @@ class TaskSender:
     """`add_campaign_spend`, one message an entry; some of them are made to be refused."""
 
     RESENT_AFTER = 15  # seconds without a result
+    HEARD_EVERY = 0.5  # seconds
     MOST_IN_QUEUE = 40  # however slow the machine is, what waits is done soon after the end
 
     def __init__(self, traffic: Traffic) -> None:
@@ -239,6 +240,7 @@ class TaskSender:
         self._count = 0
         # Those that wait for their result: the arguments, when they were sent last, and the ids of their tasks.
         self._waiting: dict[str, tuple[list[Any], float, list[str]]] = {}
+        self._heard_at = 0.0
         self._app = sender(traffic.site)
         self._broker = redis.Redis(host=HOST, port=traffic.site.broker_port, socket_timeout=3)
 
@@ -273,9 +275,10 @@ class TaskSender:
 
     def _look_after(self) -> None:
         """Send what was not sent or not heard of for long, and hear what there is to hear."""
-        if self._traffic.plan.promise is Promise.DONE:
-            self._hear()
         now = time.monotonic()
+        if self._traffic.plan.promise is Promise.DONE and now > self._heard_at + self.HEARD_EVERY:
+            self._heard_at = now
+            self._hear()
         for name, (arguments, sent_at, task_ids) in list(self._waiting.items()):
             if sent_at and now < sent_at + self.RESENT_AFTER:
                 continue

@@ -11,4 +11,4 @@ def play(play: Play) -> None:
     time.sleep(play.seconds)
 
 
-DRILLS = (Drill("calm", "nothing: the traffic alone, from several sides", play, without="lock"),)
+DRILLS = (Drill("calm", "nothing: the traffic alone, from several sides", play, without="lock", harm="wrong"),)

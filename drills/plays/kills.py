@@ -61,6 +61,7 @@ DRILLS = (
         "kill -9 of a worker's child",
         again_and_again(kill_worker_child, 0, 0.5),
         without="acks_late",
+        harm="lost",
         plan=TASKS,
         control_seconds=60,  # most deaths find a child between two tasks, in a sweep, or after its commit
     ),
@@ -69,6 +70,7 @@ DRILLS = (
         "kill -9 of a worker's parent",
         again_and_again(kill_worker_parent, 3, 8),
         without="acks_late",
+        harm="lost",
         plan=TASKS,
         short_seconds=15,
         control_seconds=60,
@@ -78,12 +80,14 @@ DRILLS = (
         "kill -9 of beat",
         again_and_again(kill_beat, 2, 6),
         without="supervisor",
+        harm="wrong",
     ),
     Drill(
         "kill-web-worker",
         "kill -9 of a web worker, in the middle of batches",
         again_and_again(kill_web_worker, 0.2, 2),
         without="transaction",
+        harm="wrong",
         plan=BATCHES,
     ),
 )

@@ -35,6 +35,7 @@ DRILLS = (
         "all of them, at random",
         play,
         without="reference",
+        harm="doubled",
         plan=servers.PLAN,
         seconds=600,
         short_seconds=10,

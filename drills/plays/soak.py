@@ -70,6 +70,7 @@ DRILLS = (
         "nothing: ordinary load for long",
         play,
         without="thrift",
+        harm="wrong",
         plan=Plan(largest_batch=100, pause=1.0, task_pause=0.2, import_pause=20),
         seconds=3600,
         short_seconds=40,
