@@ -247,6 +247,7 @@ DRILLS = (
         "a clock that jumps an hour and a day, forth and back",
         jump,
         without="comparison",
+        harm="wrong",
         plan=Plan(writers=0, tasks=False, imports=False, uploads=False, people=False),
     ),
     Drill(
@@ -254,5 +255,6 @@ DRILLS = (
         "two beats at once",
         two_beats,
         without="lock",
+        harm="wrong",
     ),
 )

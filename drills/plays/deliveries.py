@@ -91,6 +91,7 @@ DRILLS = (
         "every task delivered two or three times, and out of order",
         play,
         without="reference",
+        harm="doubled",
         plan=Plan(writers=1, pause=0.5, task_pause=0.02, imports=False),
     ),
 )

@@ -213,6 +213,7 @@ DRILLS = (
         "the disk full under SQLite, and SQLite locked by another process",
         sqlite,
         without="transaction",
+        harm="wrong",
         plan=Plan(writers=0, tasks=False, imports=False, uploads=False, people=False),
     ),
     Drill(
@@ -220,6 +221,7 @@ DRILLS = (
         "PostgreSQL's disk full in the middle of batches",
         postgresql,
         without="transaction",
+        harm="wrong",
         plan=Plan(promise=Promise.DONE, pause=0, task_pause=0.05, imports=False, uploads=False),
     ),
 )

@@ -89,6 +89,7 @@ DRILLS = (
         "tasks of unknown name, with wrong arguments, that break in the middle, and that kill their process",
         play,
         without="bound",
+        harm="wrong",
         plan=Plan(promise=Promise.DONE, writers=0, task_pause=0.1, imports=False, uploads=False),
         short_seconds=2,
     ),

@@ -51,6 +51,7 @@ DRILLS = (
         "batches with the same campaigns in shuffled order from 8 writers, and resets, sweeps and edits beside them",
         play,
         without="order of locks",
+        harm="wrong",
         plan=Plan(writers=WRITERS, largest_batch=1_000, pause=0, task_pause=0.1, import_pause=2),
         short_seconds=20,
     ),
