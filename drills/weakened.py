@@ -80,16 +80,15 @@ def _take_away_the_comparison() -> None:
     def always(*_: object, path: str = "", **__: object) -> Q:
         return ~Q(**{f"{path}pk": 0})
 
-    enforcement._to_begin = always  # type: ignore[assignment]
+    enforcement._to_begin = always
 
 
 def _take_away_the_bound() -> None:
     """What fails is tried for ever."""
     from campaigns.tasks import PatientTask
 
-    PatientTask.max_retries = None
-    PatientTask.autoretry_for = (Exception,)
-    PatientTask.dont_autoretry_for = ()
+    task: Any = PatientTask
+    task.max_retries, task.autoretry_for, task.dont_autoretry_for = None, (Exception,), ()
 
 
 def _take_away_the_transaction() -> None:

@@ -7,6 +7,7 @@ import time
 import uuid
 from contextlib import closing
 from random import Random
+from typing import Any
 
 import redis
 from celery import Celery
@@ -50,10 +51,10 @@ class Postman:
 
     def walk(self) -> None:
         """Take one message, where there is one, and deliver one, where enough are at hand."""
-        if self._broker.llen(TAKEN_FROM) > MOST_WAITING:  # type: ignore[operator]
+        if self._broker.llen(TAKEN_FROM) > MOST_WAITING:
             time.sleep(0.05)
             return
-        message: bytes | None = self._broker.rpop(SENT_TO)  # type: ignore[assignment]
+        message: Any = self._broker.rpop(SENT_TO)
         if message is None:
             time.sleep(0.01)
         else:
@@ -82,6 +83,7 @@ def _take_from(site: Site, queue: str, *, instead_of: str) -> None:
             app.control.add_consumer(queue, reply=True, timeout=60, limit=len(site.workers)),
             app.control.cancel_consumer(instead_of, reply=True, timeout=60, limit=len(site.workers)),
         ):
+            assert told is not None
             assert len(told) == len(site.workers), f"Workers answered {told}"
 
 

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,12 +160,17 @@ class Client:
             return Counter(reference for (reference,) in connection.execute("select reference from campaigns_spendlog"))
 
 
+def _refuses_more(play: Play, before: int) -> bool:
+    return _answers_503(play) > before
+
+
 def postgresql(play: Play) -> None:
     """The disk with the days is full again and again: batches meet that in their middle, after their entries."""
     with _disk_of(play) as disk:
         if disk is None:
             return
-        shutil.chown(disk, user=play.site.postgres.user)
+        if user := play.site.postgres.user:
+            shutil.chown(disk, user=user)
         disk.parent.chmod(0o711)  # the server's user must reach it
         space = f"small_{play.site.database_name}"
         _manage(play, f"create tablespace {space} location '{disk}'")
@@ -176,7 +182,7 @@ def postgresql(play: Play) -> None:
                 before = _answers_503(play)
                 with full(disk):
                     play.injected += 1
-                    wait_until(lambda before=before: _answers_503(play) > before, "It is full", play.patience)
+                    wait_until(partial(_refuses_more, play, before), "It is full", play.patience)
                     play.wait(1, 3)
                 play.wait_for_progress()
         finally:

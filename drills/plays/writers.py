@@ -11,7 +11,7 @@ from drills.drill import Drill, Play
 from drills.traffic import Plan
 
 WRITERS = 8
-SWEEPS = (
+SWEEPS: tuple[tuple[str, dict[str, bool]], ...] = (
     ("reset_daily_spends", {"force": True}),
     ("reset_monthly_spends", {"force": True}),
     ("check_campaign_budgets", {}),
