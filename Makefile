@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UP := $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO)),--no-demo)
 
-.PHONY: run test lint types test-sqlite test-postgres bench drill clean
+.PHONY: run test lint types test-sqlite test-postgres bench drill test-drills clean
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py up $(UP)
@@ -27,13 +27,17 @@ test-sqlite: $(VENV)/dev
 
 # With the browser tests, once: here each request has a connection of its own, as in production.
 test-postgres: $(VENV)/dev
-	$(BIN)/python -m campaigns.tests.on_postgres $(BIN)/pytest -n 2
+	$(BIN)/python -m campaigns.tests.on_postgres $(BIN)/pytest -n 2 -m "not drills"
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks
 
 drill: $(VENV)/dev
 	$(BIN)/python -m drills
+
+# Each of them needs the machine for itself.
+test-drills: $(VENV)/dev
+	$(BIN)/python -m campaigns.tests.on_postgres $(BIN)/pytest -m drills
 
 clean:
 	rm -rf $(VENV) var db.sqlite3* staticfiles
