@@ -14,7 +14,9 @@ from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, OperationalError
 from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
 
+from ad_agency import scheduler
 from ad_agency.celery import app
 from ad_agency.scheduler import AdminOwnedScheduler
 from campaigns import ledger, tasks
@@ -149,10 +151,32 @@ def test_a_refused_spend_survives_the_way_between_processes() -> None:
 
 
 @pytest.mark.django_db(transaction=True)  # beat closes old connections
+@pytest.mark.parametrize("step", ["all_as_schedule", "update_from_dict"])
+def test_beat_that_starts_while_the_database_is_away_waits_for_it(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    broken_off: list[str] = []
+    done: Any = getattr(DatabaseScheduler, step)
+
+    def away_twice(self: Any, *args: Any) -> Any:
+        if len(broken_off) < 2:
+            broken_off.append(step)
+            raise OperationalError("the database system is starting up")
+        return done(self, *args)
+
+    monkeypatch.setattr(DatabaseScheduler, step, away_twice)
+    monkeypatch.setattr(scheduler, "TRIED_EVERY", 0)
+    beat: Any = AdminOwnedScheduler
+
+    ready = beat(app=app)
+
+    assert broken_off == [step] * 2
+    assert set(ready.schedule) >= set(settings.CELERY_BEAT_SCHEDULE)
+
+
+@pytest.mark.django_db(transaction=True)  # beat closes old connections
 def test_what_is_changed_in_the_admin_outlives_a_restart_of_beat() -> None:
     def restart() -> None:
-        scheduler: Any = AdminOwnedScheduler
-        scheduler(app=app, lazy=True).setup_schedule()
+        beat: Any = AdminOwnedScheduler
+        beat(app=app, lazy=True).setup_schedule()
 
     restart()
     assert set(PeriodicTask.objects.values_list("name", flat=True)) >= set(settings.CELERY_BEAT_SCHEDULE)
