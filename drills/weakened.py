@@ -113,7 +113,7 @@ def _leak() -> None:
     left: list[bytearray] = []
 
     def leave_something(**_: Any) -> None:
-        left.append(bytearray(os.urandom(100_000)))
+        left.append(bytearray(os.urandom(500_000)))
 
     task_prerun.connect(leave_something, weak=False)
 
