@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import cast
+from zoneinfo import ZoneInfo
 
-from django.db.models import Sum
+from django.db import connection
+from django.db.models import BigIntegerField, Sum
 
 from campaigns.entries import FUTURE_TOLERANCE
 from campaigns.holds import Hold
@@ -23,6 +28,7 @@ from campaigns.periods import (
     wall_changes,
 )
 from campaigns.rules import DAILY, MONTHLY, PERIODS, JudgedCampaign, Period, judge
+from campaigns.statements import Place, Statement, clock_to_come, readings, statement
 
 Status = Campaign.Status
 
@@ -57,10 +63,11 @@ def explain(campaign_id: int, *, at: datetime) -> Explanation:
     """Explain the campaign at `at` (aware). Raises Campaign.DoesNotExist, and ValueError for a naive `at`."""
     zone = Campaign.objects.select_related("brand").get(pk=campaign_id).brand.timezone
     clock = local_clock(zone, at)
-    campaign, _ = _judged(campaign_id, clock, clock.at)
+    recorded = judge(Campaign.objects.filter(pk=campaign_id).select_related("brand"), [clock]).get()
+    campaign, _ = _judged(recorded, clock, clock.at)
     holds = Hold(campaign.holds_now) if campaign.due_status == Status.PAUSED else Hold.NONE
     reasons = [HoldReason(code, _sentence(Hold[code], campaign, clock)) for code in holds.codes]
-    change = _next_change(campaign, clock)
+    change = _next_change(recorded, campaign, clock)
     headline, outlook = _headline(campaign, clock), _outlook(campaign, change, clock) if change else ""
     return Explanation(
         running=campaign.due_status == Status.ACTIVE,
@@ -81,15 +88,32 @@ class _Change:
     status: str
 
 
-def _judged(campaign_id: int, clock: LocalClock, seen_from: datetime) -> tuple[JudgedCampaign, bool]:
+def _judged(recorded: JudgedCampaign, clock: LocalClock, seen_from: datetime) -> tuple[JudgedCampaign, bool]:
     """What a tick makes of the campaign, and whether spend that was there before a period began holds it then."""
-    campaign = judge(Campaign.objects.filter(pk=campaign_id).select_related("brand"), [clock]).get()
+    campaign = copy(recorded)
+    campaign.brand = copy(recorded.brand)
+    if clock.at > seen_from:  # of now the row says it
+        campaign.holds_now, campaign.due_status = _verdict(recorded.pk, clock)
     early = _reached_early(campaign, clock, seen_from)
     if early:
         campaign.holds_now |= early.value
         if campaign.due_status == Status.ACTIVE:
             campaign.due_status = Status.DRAFT if campaign.status == Status.DRAFT else Status.PAUSED
     return campaign, bool(early)
+
+
+def _verdict(campaign_id: int, clock: LocalClock) -> tuple[int, str]:
+    """`holds_now` and `due_status` of the campaign at an instant to come."""
+    ruling = _ruling(connection.vendor, clock.zone)
+    with connection.cursor() as cursor:
+        cursor.execute(ruling.sql, ruling.filled({"id": campaign_id, **readings([clock])}))
+        return cast("tuple[int, str]", cursor.fetchone())
+
+
+@lru_cache(maxsize=128)
+def _ruling(_vendor: str, zone: ZoneInfo) -> Statement:
+    campaigns = Campaign.objects.filter(pk=Place("id", BigIntegerField()))
+    return statement(judge(campaigns, [clock_to_come(zone)]).values_list("holds_now", "due_status"))
 
 
 def _reached_early(campaign: Campaign, clock: LocalClock, seen_from: datetime) -> Hold:
@@ -117,15 +141,15 @@ def _reached_early(campaign: Campaign, clock: LocalClock, seen_from: datetime) -
     return reached
 
 
-def _next_change(campaign: JudgedCampaign, clock: LocalClock) -> _Change | None:
+def _next_change(recorded: JudgedCampaign, campaign: JudgedCampaign, clock: LocalClock) -> _Change | None:
     """The next instant at which the rule gives another status, if nothing is spent, edited or decided meanwhile."""
     for instant in _instants(campaign, clock):
         clock_then = local_clock(clock.zone, instant)
-        then, early = _judged(campaign.pk, clock_then, clock.at)
+        then, early = _judged(recorded, clock_then, clock.at)
         if then.due_status != campaign.due_status:
             return _Change(instant, then.due_status)
         if early:
-            return _next_change(then, clock_then)  # the new period's budget holds it on, until that is over
+            return _next_change(recorded, then, clock_then)  # the new period's budget holds it on, until that is over
     return None
 
 
