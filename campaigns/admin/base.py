@@ -10,9 +10,12 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 from django.db.models import DateTimeField, QuerySet, TimeField, Value
+from django.forms.utils import flatatt
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminSingleTimeWidget, UnfoldAdminTextInputWidget
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSingleTimeWidget, UnfoldAdminTextInputWidget
 
 from campaigns.admin.unfolded import ModelAdmin
 from campaigns.edits import prepare
@@ -31,6 +34,21 @@ class MoneyInput(UnfoldAdminTextInputWidget):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"inputmode": "decimal", "autocomplete": "off", **(attrs or {})})
+
+
+class LongSelect(UnfoldAdminSelect2Widget):
+    """A select of hundreds of choices, written in one go: Django renders two templates for each of them."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        chosen = set(self.format_value(value))
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            ((key, " selected" if str(key) in chosen else "", label) for key, label in self.choices),
+        )
+        return format_html(
+            "<select{}>{}</select>", flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name})), options
+        )
 
 
 class WallTimeInput(UnfoldAdminSingleTimeWidget):

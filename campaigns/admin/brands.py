@@ -9,8 +9,8 @@ from django.db.models import Count, Field, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter
-from unfold.widgets import UnfoldAdminSelect2Widget
 
+from campaigns.admin.base import LongSelect
 from campaigns.admin.brand_page import brand_page
 from campaigns.admin.client_reports import client_report_page, may_see_client_reports
 from campaigns.admin.displays import period_bar
@@ -63,11 +63,9 @@ class BrandAdmin(WhatIfPage):
             choices = [(code, f"{code}: {get_currency_name(code, locale='en')}") for code in CURRENCIES]
             initial = db_field.get_default()
             help_text = db_field.help_text
-            return forms.ChoiceField(
-                choices=choices, initial=initial, help_text=help_text, widget=UnfoldAdminSelect2Widget
-            )
+            return forms.ChoiceField(choices=choices, initial=initial, help_text=help_text, widget=LongSelect)
         if db_field.name == "timezone":
-            kwargs["widget"] = UnfoldAdminSelect2Widget
+            kwargs["widget"] = LongSelect
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:

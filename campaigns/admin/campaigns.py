@@ -86,6 +86,7 @@ class ScheduleInline(TabularInline):
 class CampaignAdmin(WhatIfPage):
     list_display = ("name_and_brand", "shown_status", "why", "today", "month", "total", "end_date")
     list_select_related = ("brand",)
+    list_per_page = 25
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
         HoldFilter,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -299,6 +300,16 @@ def test_a_new_brand_is_made_with_its_clock_and_currency(admin_page: Client) -> 
     brand = Brand.objects.get()
     assert (str(brand.timezone), brand.currency) == ("America/Santiago", "CLP")
     assert brand.daily_budget == 1000
+
+
+def test_a_brand_s_form_offers_every_zone_and_currency_and_its_own_are_chosen(admin_page: Client) -> None:
+    brand = BrandFactory.create(timezone="America/New_York", currency="JPY")
+
+    page = admin_page.get(f"/admin/campaigns/brand/{brand.pk}/change/").content.decode()
+
+    assert re.findall(r'<option value="([^"]*)" selected>', page)[:2] == ["America/New_York", "JPY"]
+    assert '<option value="Asia/Kathmandu">Asia/Kathmandu</option>' in page
+    assert '<option value="KWD">KWD: Kuwaiti Dinar</option>' in page
 
 
 @pytest.mark.parametrize("change", [{"timezone": "Asia/Tokyo"}, {"currency": "EUR"}])
