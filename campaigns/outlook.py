@@ -255,7 +255,10 @@ def _outlook(
 def _series(days: Mapping[date, int], clock: LocalClock, windows: Sequence[DaypartingSchedule]) -> Series:
     known = [day for day in days if day <= clock.today]
     first = min(known, default=clock.today)
-    complete = [from_micros(days.get(first + n * ONE_DAY, 0)) for n in range((clock.today - first).days)]
+    complete = [ZERO] * (clock.today - first).days
+    for day in known:
+        if day < clock.today:
+            complete[(day - first).days] = from_micros(days[day])
     return Series(first, complete, from_micros(days.get(clock.today, 0)), share_over(windows, clock))
 
 
