@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from campaigns.admin import changes
 from campaigns.admin.charts import Bullet, Day, band_of, bullet, day_bars, month_line
 from campaigns.admin.reports import EARLIEST, BrandInput, DayInput
 from campaigns.admin.timeline import may_see
+from campaigns.bulk import no_search_for_cycles
 from campaigns.candidates import Candidates
 from campaigns.models import Brand, Campaign, StatusChange
 from campaigns.money import format_money, rounded
@@ -34,9 +35,9 @@ from campaigns.pacing import month_of
 from campaigns.periods import ONE_DAY, LocalClock, local_date
 
 BRANDS_ON_A_PAGE = 15
-# An agency of so many brands is large; in it, candidates are looked for once in so many seconds, by each web process.
+# An agency of so many brands is large; in it, what takes long is done once in so many seconds, by each web process.
 LARGE, LOOKED_FOR_EVERY = 200, 60
-CANDIDATES = "desk-candidates"
+Made = TypeVar("Made")
 
 admin.site.index_template = "campaigns/desk/dashboard.html"
 
@@ -70,6 +71,7 @@ class View(forms.Form):
         return day
 
 
+@no_search_for_cycles()
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the page shows to this person at this instant."""
     if not (request.user.has_perm("campaigns.view_brand") and request.user.has_perm("campaigns.view_campaign")):
@@ -104,10 +106,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "lines": [_line(line) for line in desk.brand_lines(list(page), at=at, on=on)],
         "page": page,
         "pages": [(number, f"?{urlencode({**address, 'page': number})}") for number in page.paginator.page_range],
-        "months": [
-            _month(brand, currency, clock, at, on)
-            for currency, clock in ({brand.currency: zone} if brand else outlook.zones_of(brands)).items()
-        ],
+        "months": _months(brand, brands, zone, at, on),
         "may_see_changes": may_see_changes,
         "may_see_statuses": may_see(request.user, StatusChange),
         "several_clocks": len(clocks) > 1,
@@ -122,19 +121,35 @@ def _look(
 ) -> tuple[Mapping[int, desk.Counts], Mapping[str, Sequence[int]]]:
     """The campaigns counted, by brand; and those that may need attention, by kind: none on a past day.
 
-    In a LARGE agency these are looked for once a minute, which takes longer than all else on the page. Those found are
-    judged at every view, so what is said is never old; what has begun to be wrong since then is told a minute later.
+    In a LARGE agency this is done once a minute. Those found are judged at every view, so what is said is never old;
+    what has begun to be wrong since then is told a minute later.
     """
     if on is not None or not clocks:
         return desk.counts(campaigns, clocks), {}
-    kept: dict[str, list[int]] | None = cache.get(CANDIDATES) if len(brands) >= LARGE else None
-    if kept is not None:
-        return desk.counts(campaigns, clocks), kept
-    candidates = Candidates(campaigns, clocks)
-    worst = candidates.worst(concerns.LOOKED_AT)
-    if len(brands) >= LARGE:
-        cache.set(CANDIDATES, worst, LOOKED_FOR_EVERY)
-    return candidates.counts, worst
+
+    def look() -> tuple[Mapping[int, desk.Counts], Mapping[str, Sequence[int]]]:
+        candidates = Candidates(campaigns, clocks)
+        return candidates.counts, candidates.worst(concerns.LOOKED_AT)
+
+    return _once_a_minute("look", brands, look)
+
+
+def _months(
+    brand: Brand | None, brands: Collection[Brand], zone: ZoneInfo, at: datetime, on: date | None
+) -> list[dict[str, Any]]:
+    """This month by day of the brand, or of all brands of each currency: in a LARGE agency drawn once a minute."""
+    if brand:
+        return [_month(brand, brand.currency, zone, at, on)]
+    zones = outlook.zones_of(brands).items()
+    what = f"months-{on or 'now'}"
+    return _once_a_minute(what, brands, lambda: [_month(None, currency, clock, at, on) for currency, clock in zones])
+
+
+def _once_a_minute(what: str, brands: Collection[Brand], make: Callable[[], Made]) -> Made:
+    """What `make` makes; in a LARGE agency, what it made within the last minute."""
+    if len(brands) < LARGE:
+        return make()
+    return cast("Made", cache.get_or_set(f"desk-{what}", make, LOOKED_FOR_EVERY))
 
 
 @dataclass(frozen=True, slots=True)

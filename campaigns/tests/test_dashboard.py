@@ -399,6 +399,26 @@ def test_a_large_agency_looks_for_concerns_once_a_minute_and_judges_those_found_
         assert shown() == ["Then over"]
 
 
+def test_a_large_agency_counts_campaigns_and_draws_the_month_once_a_minute_and_spend_is_of_now(
+    page: Client, large: None
+) -> None:
+    brand = BrandFactory.create(monthly_budget=Decimal(1000))
+    campaign = CampaignFactory.create(brand=brand)
+    spend(campaign, "10")
+
+    def shown() -> tuple[str, bool, bool]:
+        context = page.get(PAGE).context
+        (month,) = context["months"]
+        counted, money = context["strip"]
+        return counted.rows[0][1], "10.00" in money.rows[0][1], "USD 12.00" in str(month["bars"])
+
+    assert shown() == ("1", True, False)
+    spend(CampaignFactory.create(brand=brand), "2")
+    assert shown() == ("1", False, False)
+    with time_machine.travel(NOON + timedelta(seconds=dashboard.LOOKED_FOR_EVERY + 1), tick=False):
+        assert shown() == ("2", False, True)
+
+
 def test_a_brand_over_its_budget_is_one_concern_with_all_that_it_holds() -> None:
     brand = BrandFactory.create(name="Kita", daily_budget=Decimal(100))
     first, *_others = CampaignFactory.create_batch(30, brand=brand)
