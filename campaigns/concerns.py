@@ -42,7 +42,11 @@ SHOWN, LOOKED_AT, FORECAST = 5, 20, 8
 SILENT_HOURS = 6
 # Further back nobody counts: every window of the week has been open by then.
 SILENCE_COUNTED = timedelta(days=8)
-OFF_PACE = (PaceStatus.AHEAD, PaceStatus.BEHIND, PaceStatus.STOPPED)
+# Who is off pace, by kind, and how many of them are forecast.
+OFF_PACE = {
+    "ahead": ({PaceStatus.AHEAD}, FORECAST),
+    "behind": ({PaceStatus.BEHIND, PaceStatus.STOPPED}, SHOWN + 1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,8 @@ def concerns(
 ) -> list[Concerns]:
     """What needs attention at `at`, the most urgent kinds first; kinds of which there is nothing are left out.
 
-    `candidates` are the campaigns to look at, by kind, as `Candidates.worst` has them; all that is told of them is of
-    `at`. `standings` are of then too, of all brands that they may belong to.
+    `candidates` are the campaigns to look at, by kind, as `off_pace` leaves them; all that is told of them is of `at`.
+    `standings` are of then too, of all brands that they may belong to.
     """
     brands, look = _Brands(standings, at), _Campaigns(candidates, standings, at)
     kinds = (
@@ -92,6 +96,28 @@ def concerns(
         shown = [concern for few in told for concern in few[:SHOWN]]
         if shown:
             found.append(Concerns(kind, title, shown, more=any(len(few) > SHOWN for few in told)))
+    return found
+
+
+def off_pace(
+    candidates: Mapping[str, Sequence[int]], brands: Collection[Brand], *, at: datetime
+) -> dict[str, Sequence[int]]:
+    """What `Candidates.worst` found, without those that keep their pace by their own hours; few enough to forecast."""
+    ids = {pk for kind in OFF_PACE for pk in candidates[kind]}
+    statuses = outlook.pace_statuses(_campaigns_of(brands, ids), at=at)
+    few = {
+        kind: [pk for pk in candidates[kind] if statuses.get(pk) in wanted][:most]
+        for kind, (wanted, most) in OFF_PACE.items()
+    }
+    return {**candidates, **few}
+
+
+def _campaigns_of(brands: Iterable[Brand], ids: Collection[int]) -> list[Campaign]:
+    """With their brands; those of other brands are left out."""
+    known = {brand.pk: brand for brand in brands}
+    found = [each for each in Campaign.objects.filter(pk__among=ids).order_by() if each.brand_id in known]
+    for campaign in found:
+        campaign.brand = known[campaign.brand_id]
     return found
 
 
@@ -167,26 +193,21 @@ class _Brands:
 
 
 class _Campaigns:
-    """Campaigns: a query a kind that finds the worst, one for their rows, and some more for what they are told by."""
+    """Campaigns: a query for their rows, and some more for what they are told by."""
 
     def __init__(self, candidates: Mapping[str, Sequence[int]], standings: Collection[Standing], at: datetime) -> None:
         self.at = at
-        self.brands = {standing.brand.pk: standing.brand for standing in standings}
         self.clocks = {standing.brand.timezone: standing.clock for standing in standings}
-        rows = Campaign.objects.filter(pk__among={pk for found in candidates.values() for pk in found}).order_by()
-        known = {campaign.pk: campaign for campaign in rows if campaign.brand_id in self.brands}
-        for campaign in known.values():
-            campaign.brand = self.brands[campaign.brand_id]
+        ids = {pk for found in candidates.values() for pk in found}
+        known = {each.pk: each for each in _campaigns_of((standing.brand for standing in standings), ids)}
         self.found = {kind: [known[pk] for pk in found if pk in known] for kind, found in candidates.items()}
-        self._read_paces()
-
-    def _read_paces(self) -> None:
-        """Whose pace is off, by their own hours; and the outlook of the worst of these."""
-        both = {campaign.pk: campaign for kind in ("ahead", "behind") for campaign in self.found[kind]}
-        statuses = outlook.pace_statuses(list(both.values()), at=self.at)
-        for kind, wanted, most in (("ahead", OFF_PACE[:1], FORECAST), ("behind", OFF_PACE[1:], SHOWN + 1)):
-            self.found[kind] = [each for each in self.found[kind] if statuses[each.pk] in wanted][:most]
         self.outlooks = outlook.of_campaigns([*self.found["ahead"], *self.found["behind"]], at=self.at)
+
+    def _off_pace(self, kind: str) -> list[Campaign]:
+        """Those of the kind of whom it still holds."""
+        wanted, _ = OFF_PACE[kind]
+        paces = {campaign.pk: self.outlooks[campaign.pk].pace for campaign in self.found[kind]}
+        return [each for each in self.found[kind] if (pace := paces[each.pk]) is not None and pace.status in wanted]
 
     def overspent(self) -> Iterator[Concern]:
         for campaign in self.found["overspent"]:
@@ -197,12 +218,12 @@ class _Campaigns:
                 )
 
     def ahead(self) -> Iterator[Concern]:
-        for campaign in self.found["ahead"]:
+        for campaign in self._off_pace("ahead"):
             if said := _ahead(self.outlooks[campaign.pk], campaign.monthly_budget, campaign.brand.currency):
                 yield _of_campaign(campaign, said, "Change the budget", "monthly_budget", _pause(campaign))
 
     def behind(self) -> Iterator[Concern]:
-        for campaign in self.found["behind"]:
+        for campaign in self._off_pace("behind"):
             if said := _behind(self.outlooks[campaign.pk], campaign.monthly_budget, campaign.brand.currency):
                 yield _of_campaign(campaign, said, "Look")
 

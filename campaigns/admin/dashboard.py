@@ -86,7 +86,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     on = day if day is not None and day < local_date(zone, at) else None
     campaigns = Campaign.objects.filter(brand=brand) if brand else Campaign.objects.all()
     clocks = list(outlook.clocks_of(brands, at).values())
-    counted, candidates = _look(campaigns, brands, clocks, on)
+    counted, candidates = _look(campaigns, brands, clocks, at, on)
     standings = desk.standings(brands, counted, at=at, on=on)
     page = Paginator(desk.by_use_of_budget(standings), BRANDS_ON_A_PAGE).get_page(request.GET.get("page"))
     address = {"brand": brand.pk if brand else "", "day": on or ""}
@@ -117,7 +117,11 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _look(
-    campaigns: QuerySet[Campaign], brands: Collection[Brand], clocks: Collection[LocalClock], on: date | None
+    campaigns: QuerySet[Campaign],
+    brands: Collection[Brand],
+    clocks: Collection[LocalClock],
+    at: datetime,
+    on: date | None,
 ) -> tuple[Mapping[int, desk.Counts], Mapping[str, Sequence[int]]]:
     """The campaigns counted, by brand; and those that may need attention, by kind: none on a past day.
 
@@ -129,7 +133,7 @@ def _look(
 
     def look() -> tuple[Mapping[int, desk.Counts], Mapping[str, Sequence[int]]]:
         candidates = Candidates(campaigns, clocks)
-        return candidates.counts, candidates.worst(concerns.LOOKED_AT)
+        return candidates.counts, concerns.off_pace(candidates.worst(concerns.LOOKED_AT), brands, at=at)
 
     return _once_a_minute("look", brands, look)
 

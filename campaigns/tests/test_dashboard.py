@@ -20,7 +20,7 @@ from campaigns.admin import dashboard
 from campaigns.admin.charts import Day
 from campaigns.admin.dashboard import _days
 from campaigns.candidates import Candidates
-from campaigns.concerns import LOOKED_AT, SHOWN, Concern, Concerns, concerns
+from campaigns.concerns import LOOKED_AT, SHOWN, Concern, Concerns, concerns, off_pace
 from campaigns.enforcement import pause, reconcile
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign
@@ -57,8 +57,9 @@ def standings(on: date | None = None, at: datetime = NOON) -> list[desk.Standing
 
 
 def all_concerns(at: datetime = NOON) -> list[Concerns]:
-    candidates = Candidates(Campaign.objects.all(), clocks_of(Brand.objects.all(), at).values())
-    return concerns(candidates.worst(LOOKED_AT), standings(at=at), at=at)
+    brands = Brand.objects.all()
+    candidates = Candidates(Campaign.objects.all(), clocks_of(brands, at).values())
+    return concerns(off_pace(candidates.worst(LOOKED_AT), brands, at=at), standings(at=at), at=at)
 
 
 def found(at: datetime = NOON) -> dict[str, list[Concern]]:
