@@ -210,7 +210,9 @@ class PostgresStorage:
 
     def add_entries(self, postings: Collection[Posting], recorded_at: datetime) -> None:
         columns = "campaign_id, amount, timestamp, day, reference, description, recorded_at"
-        with connection.cursor() as cursor, cursor.copy(f"COPY campaigns_spendlog ({columns}) FROM STDIN") as copy:
+        statement = f"COPY campaigns_spendlog ({columns}) FROM STDIN"
+        # Django's cursor wraps the errors of what it knows, and COPY it does not: a server that is away is to be known.
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
             for posting in postings:
                 copy.write_row((*posting, recorded_at))
 
