@@ -1,6 +1,8 @@
-"""How the database says that it is away, busy, or breaks off in the middle: what waiting mends."""
+"""How the database says that it is away, busy, full, or breaks off in the middle: what waiting mends."""
 
 from __future__ import annotations
+
+import sqlite3
 
 from django.db import (
     DatabaseError,
@@ -22,3 +24,10 @@ MISTAKES = (DataError, IntegrityError, InternalError, NotSupportedError, Program
 def is_outage(error: BaseException) -> bool:
     """Whether the same work may well succeed a moment later."""
     return isinstance(error, OUTAGES) and not isinstance(error, MISTAKES)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an outage is of a disk without room: it lasts until a person makes some."""
+    cause = error.__cause__  # the driver's own error
+    sqlite_full = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return sqlite_full or getattr(cause, "sqlstate", None) == "53100"

@@ -27,6 +27,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from campaigns.importing import Asking, Columns, Reading, UnreadableFile, open_spend, unpacked_size
 from campaigns.intake import Missing, Overtaken, Sheet, import_daily_totals
 from campaigns.models import Brand, SpendImport
+from campaigns.outages import is_full
 
 # Files of so many bytes, which as workbooks unpack to so many, are worked on while the person waits: a second or two.
 AT_ONCE = 256 * 1024
@@ -219,6 +220,8 @@ def break_off(import_id: int, reason: str) -> None:
 
 def in_words(error: Exception) -> str:
     """Why it broke off, without the server's paths."""
+    if is_full(error):
+        return "It broke off: the database's disk is full. Make room there, then start it again: nothing counts twice."
     told = error.strerror if isinstance(error, OSError) else str(error)
     return f"It broke off: {told or type(error).__name__}"
 

@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
-from campaigns.outages import is_outage
+from campaigns.outages import is_full, is_outage
 
 MEDIA_TYPE = "application/problem+json"
 # Seconds after which a request that met a locked or absent database is worth another try.
@@ -30,6 +30,7 @@ DETAILS = {
     500: "Something went wrong here, and has been logged. The same request may be sent again: nothing counts twice.",
     503: "The database is busy or away. Send the same request again: nothing counts twice.",
 }
+FULL = "The database's disk is full. Make room there, then send the same request again: nothing counts twice."
 
 logger = logging.getLogger(__name__)
 
@@ -100,9 +101,13 @@ def answer_with_problems(api: NinjaAPI) -> None:
 
     @api.exception_handler(Exception)
     def broken(request: HttpRequest, error: Exception) -> HttpResponse:
+        later = {"Retry-After": str(RETRY_AFTER)}
+        if is_full(error):
+            logger.error("The database's disk is full, and %s was not done: %s", request.path, error)
+            return Problem(503, FULL, headers=later).response()
         if is_outage(error):
             logger.warning("The database did not answer %s: %s", request.path, error)
-            return Problem(503, DETAILS[503], headers={"Retry-After": str(RETRY_AFTER)}).response()
+            return Problem(503, DETAILS[503], headers=later).response()
         logger.error("%s %s failed", request.method, request.path, exc_info=error)
         return Problem(500, DETAILS[500]).response()
 
