@@ -34,6 +34,8 @@ AT_ONCE = 256 * 1024
 AT_ONCE_UNPACKED = 1024 * 1024
 # What nobody confirms is deleted after so long.
 KEPT_FOR = timedelta(days=1)
+# After so long without a word of it, no worker is at it any more: its time limit is shorter.
+LONGEST_SILENCE = timedelta(hours=1)
 # Lines of each list that are kept to be shown.
 LINES_KEPT = 200
 
@@ -120,8 +122,18 @@ def discard(import_id: int, *, at: datetime) -> bool:
 
     An import that broke off may be given up, too: what it had recorded by then stays.
     """
-    idle = Q(state__in=(State.CHECKING, State.READY)) | Q(state=State.IMPORTING) & ~Q(error="")
-    return _finish(SpendImport.objects.filter(idle, pk=import_id), State.DISCARDED, at=at)
+    return _finish(_idle(at).filter(pk=import_id), State.DISCARDED, at=at)
+
+
+def may_discard(import_id: int, *, at: datetime) -> bool:
+    """Whether `discard` would give it up."""
+    return _idle(at).filter(pk=import_id).exists()
+
+
+def _idle(at: datetime) -> QuerySet[SpendImport]:
+    """Those at which nobody is importing: not yet, or no longer, as it says or as its silence tells."""
+    broke_off = ~Q(error="") | Q(moved_at__lt=at - LONGEST_SILENCE)
+    return SpendImport.objects.filter(Q(state__in=(State.CHECKING, State.READY)) | Q(state=State.IMPORTING) & broke_off)
 
 
 def discard_forgotten(*, at: datetime) -> int:

@@ -206,6 +206,7 @@ class SpendImportAdmin(ReadOnlyPage):
             "stuck": stuck,
             "polls": working and not stuck,
             "silent": stuck and not upload.error,
+            "may_discard": stuck and uploads.may_discard(upload.pk, at=timezone.now()),
             "may_import": self.has_add_permission(request),
             "may_confirm": may_confirm(request, upload),
         }

@@ -586,6 +586,27 @@ def test_an_import_that_goes_on_cannot_be_discarded(admin_page: Client, spring: 
     assert kept.state == "IMPORTING"
 
 
+def test_an_import_whose_worker_died_for_good_can_be_discarded_once_none_can_be_at_it(
+    admin_page: Client, spring: Campaign, queue: Queue
+) -> None:
+    kept = upload(admin_page)
+    queue.deliver()
+    act(admin_page, kept, "confirm")
+    queue.sent.clear()  # it killed its worker, too often: nobody is left to say so
+    SpendImport.objects.update(moved_at=timezone.now() - timedelta(minutes=55))
+    page = shown(admin_page, kept)
+    assert "Start again" in page
+    assert "Discard" not in page
+    assert "It cannot be discarded any more" in act(admin_page, kept, "discard").content.decode()
+
+    SpendImport.objects.update(moved_at=timezone.now() - timedelta(minutes=61))
+
+    assert "Discard" in shown(admin_page, kept)
+    said = act(admin_page, kept, "discard").content.decode()
+    assert "spend.csv was discarded. What it had recorded before it broke off stays." in said
+    assert (kept.state, files()) == ("DISCARDED", [])
+
+
 def test_what_the_system_says_of_a_path_is_shown_without_it(
     admin_page: Client, spring: Campaign, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
