@@ -1,8 +1,9 @@
 """Break things and prove the promises: `make drill`, or `python -m drills kill-worker-child --seed 7` for some.
 
-Starts everything that it breaks: a PostgreSQL of its own, Valkey, workers, beat and gunicorn. Prints a line a drill and
-writes them to drills/RESULTS.md, where drills that were not played now keep what they had. Exits with 1 where anything
-was lost, doubled or wrong, or where a control, in which a mechanism is switched off, found nothing.
+Starts everything that it breaks: a PostgreSQL of its own, Valkey, workers, beat and gunicorn. Prints a line a drill,
+before its control and after, and writes them to drills/RESULTS.md, where drills that were not played now keep what they
+had. Exits with 1 where anything was lost, doubled, wrong or late, or where a control, in which a mechanism is switched
+off, lacks the harm that the mechanism prevents.
 """
 
 from __future__ import annotations
@@ -11,20 +12,24 @@ import argparse
 import os
 import platform
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from drills.drill import Outcome, run
+from drills.drill import Outcome, play, play_control
+from drills.faults import Harm
 from drills.plays import all_drills
 from drills.postgres import postgres
 from drills.site import migrated
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
+BASE_DIR = Path(__file__).parent.parent
+RESULTS = BASE_DIR / "drills" / "RESULTS.md"
 HEADER = (
     "drill",
     "breaks",
+    "form",
     "seed",
     "seconds",
     "acknowledged",
@@ -32,9 +37,16 @@ HEADER = (
     "lost",
     "doubled",
     "wrong",
+    "late",
     "control",
     "figures",
+    "commit",
 )
+ABOUT = """\
+`python -m drills` writes this. A row is of the last time that its drill was played, at the commit that it names. Its
+control is the same drill, in the short form and with the same seed, without the mechanism that keeps the fault from
+doing harm: it is to find the harm that is **bold** there.
+"""
 
 
 def main() -> int:
@@ -51,22 +63,19 @@ def main() -> int:
             parser.error(f"There is no drill {name!r}.")
     # A supervisor's or a CI's polite signal ends every process, too.
     signal.signal(signal.SIGTERM, _end)
-    rows = _rows(options.output)
+    form, commit = "short" if options.short else "long", _commit()
     failed = False
     with postgres() as server:
         template = migrated(server, "site")
         print(_line(HEADER), _line(["---"] * len(HEADER)), sep="\n", flush=True)
         for name in options.names or drills:
-            outcome = run(
-                drills[name], server, template, options.seed, short=options.short, control=not options.no_control
-            )
-            rows[name] = _line(_cells(outcome))
-            print(rows[name], flush=True)
-            for kind, faults in (("", outcome.faults), ("control, ", outcome.control)):
-                for line in faults.in_words().splitlines() if faults else ():
-                    print(f"{kind}{line}", file=sys.stderr, flush=True)
-            failed = failed or not outcome.passed
-            _write(options.output, [rows[each] for each in drills if each in rows])
+            outcome = play(drills[name], server, template, options.seed, short=options.short)
+            _tell(_row(outcome, "not played", form, commit), outcome, options.output)
+            failed = failed or len(outcome.faults) > 0
+            if not options.no_control:
+                control = play_control(drills[name], server, template, options.seed)
+                _tell(_row(outcome, _control(control), form, commit), control, options.output)
+                failed = failed or not control.harmed
     return 1 if failed else 0
 
 
@@ -74,42 +83,70 @@ def _end(*_: object) -> NoReturn:
     sys.exit("Ended by a signal.")
 
 
-def _cells(outcome: Outcome) -> list[str]:
+def _tell(row: str, outcome: Outcome, output: Path) -> None:
+    """Print a row and the faults that were found last, and keep the row."""
+    print(row, flush=True)
+    for line in outcome.faults.in_words().splitlines():
+        print(f"  {line}", file=sys.stderr, flush=True)
+    _keep(output, row)
+
+
+def _row(outcome: Outcome, control: str, form: str, commit: str) -> str:
     faults = outcome.faults
-    return [
-        outcome.drill.name,
-        outcome.drill.breaks,
-        str(outcome.seed),
-        f"{outcome.seconds:.0f}",
-        f"{outcome.acknowledged:,}",
-        str(outcome.injected),
-        str(len(faults.lost)),
-        str(len(faults.doubled)),
-        str(len(faults.wrong)),
-        _control(outcome),
-        "; ".join(outcome.figures),
-    ]
+    return _line(
+        [
+            outcome.drill.name,
+            outcome.drill.breaks,
+            form,
+            str(outcome.seed),
+            f"{outcome.seconds:.0f}",
+            f"{outcome.acknowledged:,}",
+            str(outcome.injected),
+            str(faults.count(Harm.LOST)),
+            str(faults.count(Harm.DOUBLED)),
+            str(faults.wrong),
+            str(faults.count(Harm.LATE)),
+            control,
+            "; ".join(outcome.figures),
+            commit,
+        ]
+    )
 
 
 def _control(outcome: Outcome) -> str:
-    control = outcome.control
-    if control is None:
-        return "not played"
-    if not outcome.control_fails:
-        return f"HELD without {outcome.drill.without}: this drill finds no harm"
-    found = ", ".join(f"{len(faults)} {kind}" for kind, faults in vars(control).items() if faults)
-    return f"without {outcome.drill.without}: {found}"
+    without = f"without {outcome.drill.without}"
+    if not outcome.harmed:
+        return f"HELD {without}: {outcome.faults.in_short()}, and not {outcome.drill.harm}"
+    return f"{without}: {outcome.faults.in_short(emphasised=outcome.drill.harm)}"
 
 
-def _rows(results: Path) -> dict[str, str]:
-    """What was found before, by drill."""
+def _commit() -> str:
+    """What was played, where this is a repository."""
+    git = ["git", "-C", str(BASE_DIR)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True)
+        changed = [*git, "status", "--porcelain", "--", ".", f":!{RESULTS.relative_to(BASE_DIR)}"]
+        changes = subprocess.run(changed, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return commit.stdout.strip() + (" with changes" if changes.stdout else "")
+
+
+def _keep(results: Path, row: str) -> None:
+    """Put the row among those that are there by now, in the order of drills."""
     lines = results.read_text().splitlines() if results.exists() else []
-    return {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
+    rows = {_drill(line): line for line in lines if line.startswith("| ") and _drill(line) in all_drills()}
+    rows[_drill(row)] = row
+    _write(results, [rows[name] for name in all_drills() if name in rows])
+
+
+def _drill(row: str) -> str:
+    return row.split("|")[1].strip()
 
 
 def _write(results: Path, rows: Sequence[str]) -> None:
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, PostgreSQL and Valkey from their wheels."
-    lines = ["# What the drills found", "", machine, "", _line(HEADER), _line(["---"] * len(HEADER)), *rows]
+    lines = ["# What the drills found", "", f"{ABOUT}{machine}", "", _line(HEADER), _line(["---"] * len(HEADER)), *rows]
     results.write_text("\n".join(lines) + "\n")
 
 

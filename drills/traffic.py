@@ -32,7 +32,7 @@ from drills.agency import Agency, Named, Upload
 from drills.own_list import OwnList, Sent
 from drills.site import Site
 
-ANSWERS_WITHIN = 60  # seconds for one request
+ANSWERS_WITHIN = 120  # seconds for one request
 # After the stop, what is still unanswered is tried for so long; it is unknown then.
 SETTLES_WITHIN = 120
 UNKNOWN_CAMPAIGN = 999_999_999
@@ -59,6 +59,9 @@ class Plan:
     import_pause: float = 0.5
     uploads: bool = True  # imported by workers
     people: bool = True
+    edits: bool = True
+    # Whether some is sent twice on purpose, and what is not heard of for long again; else only what a fault came upon.
+    repeats: bool = True
 
 
 class Traffic:
@@ -70,6 +73,7 @@ class Traffic:
         self.seed = seed
         self.plan = plan
         self.list = OwnList()
+        self.broken_at = -float("inf")  # when something was broken last
         self._stopping = threading.Event()
         self._deadline = float("inf")
         streams: list[Callable[[], None]] = [ApiWriter(self, number).run for number in range(plan.writers)]
@@ -80,7 +84,9 @@ class Traffic:
         if plan.uploads:
             streams.append(Uploader(self).run)
         if plan.people:
-            streams += [People(self).run, Editor(self).run]
+            streams.append(People(self).run)
+        if plan.edits:
+            streams.append(Editor(self).run)
         self._threads = [threading.Thread(target=self._watched, args=(stream,)) for stream in streams]
 
     def __enter__(self) -> None:
@@ -105,6 +111,9 @@ class Traffic:
     def is_over(self) -> bool:
         """Whether nobody waits for answers any more."""
         return time.monotonic() > self._deadline
+
+    def note_fault(self) -> None:
+        self.broken_at = time.monotonic()
 
     def rest(self, seconds: float) -> None:
         """A pause that the stop ends."""
@@ -138,7 +147,8 @@ class Client:
                 self._traffic.list.note_answer(type(error).__name__)
                 self._connection.close()  # it opens again by itself
             else:
-                self._traffic.list.note_answer(str(response.status))
+                full = " full" if b"disk is full" in text else ""
+                self._traffic.list.note_answer(f"{response.status}{full}")
                 if response.status < 500:
                     answer: dict[str, Any] = json.loads(text)
                     return answer | {"status": response.status}
@@ -168,7 +178,8 @@ class ApiWriter:
         while self._traffic.goes_on:
             batch = self._batch(self._random.choice([1, 10, 100, plan.largest_batch]))
             body = json.dumps({"entries": batch}).encode()
-            for _ in range(2 if self._random.random() < 0.2 else 1):
+            twice = self._random.random() < 0.2 and plan.repeats
+            for _ in range(2 if twice else 1):
                 self._judge(batch, client.post("/api/v1/spend", body))
             self._traffic.rest(self._random.uniform(0, 2 * plan.pause))
         client.close()
@@ -280,7 +291,7 @@ class TaskSender:
             self._heard_at = now
             self._hear()
         for name, (arguments, sent_at, task_ids) in list(self._waiting.items()):
-            if sent_at and now < sent_at + self.RESENT_AFTER:
+            if sent_at and (now < sent_at + self.RESENT_AFTER or not self._is_in_doubt(sent_at)):
                 continue
             task_id = f"{name}.{len(task_ids)}"
             try:
@@ -298,6 +309,10 @@ class TaskSender:
                     self._traffic.list.acknowledge(name)
             else:
                 self._waiting[name] = (arguments, now, [*task_ids, task_id])
+
+    def _is_in_doubt(self, sent_at: float) -> bool:
+        """Whether what was sent then, and not heard of since, is sent again."""
+        return self._traffic.plan.repeats or sent_at < self._traffic.broken_at
 
     def _hear(self) -> None:
         """Read the results of what was sent."""
@@ -348,7 +363,8 @@ class Importer:
             sent.append(Sent(name, campaign.id, amount))
         self._traffic.list.send(sent)
         header = ["date", "brand", "campaign", "amount", "reference", "description"]
-        for _ in range(2 if self._random.random() < 0.3 else 1):
+        twice = self._random.random() < 0.3 and self._traffic.plan.repeats
+        for _ in range(2 if twice else 1):
             if self._imported(header, rows, "--add"):
                 for entry in sent:
                     self._traffic.list.acknowledge(entry.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -92,18 +92,61 @@ def _take_away_the_bound() -> None:
 
 
 def _take_away_the_transaction() -> None:
-    """Each statement of a batch is committed on its own; a lock would not outlast it."""
-    from campaigns import ledger
+    """Each statement of a batch is committed on its own. Batches still take turns: what breaks one off does harm."""
+    from django.db import connection
 
-    _take_away_the_lock()
+    from campaigns import ledger
+    from campaigns.models import Brand, BrandQuerySet
+
+    lock = BrandQuerySet.lock
+
+    def locked(self: BrandQuerySet, brand_ids: Collection[int]) -> list[Brand]:
+        if connection.in_atomic_block:
+            return lock(self, brand_ids)
+        return list(self.filter(pk__in=brand_ids).order_by("pk"))
 
     class Transaction:
         @staticmethod
         @contextmanager
         def atomic() -> Iterator[None]:
-            yield
+            with _taking_turns("batches"):
+                yield
 
+    BrandQuerySet.lock = locked  # type: ignore[method-assign]
     ledger.transaction = Transaction  # type: ignore[attr-defined, assignment]
+
+
+def _take_away_the_lock_between_beats() -> None:
+    """Sweeps of one beat take turns, as if there could be no other: those of a second one know nothing of them."""
+    from celery import current_task
+
+    from campaigns import tasks
+
+    _take_away_the_lock()
+    sweep = tasks._sweep
+
+    def in_turn(*arguments: Any) -> Any:
+        with _taking_turns(f"sweeps of {current_task.request.origin}"):
+            return sweep(*arguments)
+
+    tasks._sweep = in_turn  # type: ignore[assignment]
+
+
+@contextmanager
+def _taking_turns(who: str) -> Iterator[None]:
+    """One at a time, without a transaction; where there are several at all."""
+    from django.db import DatabaseError, connection
+
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [who])
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:  # the lock ends with its session
+            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [who])
 
 
 def _leak() -> None:
@@ -123,7 +166,9 @@ TAKEN_AWAY = {
     "acks_late": _nothing_here,
     "supervisor": _nothing_here,
     "reference": _take_away_the_reference,
+    "sending again until it is done": _nothing_here,
     "lock": _take_away_the_lock,
+    "lock between beats": _take_away_the_lock_between_beats,
     "order of locks": _take_away_the_order_of_locks,
     "comparison": _take_away_the_comparison,
     "bound": _take_away_the_bound,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,8 @@ from celery import Celery
 
 from benchmarks.api_load import BASE_DIR
 from campaigns.tests.oracle import ENGINE_HOLDS, Counters, first_instant, local_day, roll_over
-from drills.drill import Drill, Play
+from drills.drill import PATIENCE, Drill, Play
+from drills.faults import Harm
 from drills.judge import deepcopy_without_entries, oracle_of, wrong_counters
 from drills.own_list import Sent
 from drills.programs import Program, wait_until
@@ -53,6 +55,7 @@ SWEEPS = (
     "reset_daily_spends",
     "reset_monthly_spends",
 )
+TICKS = "Sending due task"  # what beat says of each
 ALMOST = timedelta(seconds=1)
 
 
@@ -125,14 +128,18 @@ class Story:
         self._wait_for([self._send("campaigns.tasks.activate_eligible_campaigns", {})])
         with self._play.site.connect() as connection:
             snapshot = take_snapshot(connection)
-        found = [*self._wrong(snapshot, moment), *wrong_counters(snapshot)]
-        self._play.wrong += [f"At {moment}: {what}" for what in found]
+        for harm, found in (
+            (Harm.PERIODS, self._wrong_periods(snapshot, moment)),
+            (Harm.STATUSES, self._wrong_statuses(snapshot, moment)),
+            (Harm.COUNTERS, wrong_counters(snapshot)),
+        ):
+            self._play.faults.add(harm, *(f"At {moment}: {what}" for what in found))
 
     @contextmanager
     def _workers_down(self) -> Iterator[None]:
         for worker in self._play.site.workers:
             worker.freeze()
-        self._play.injected += 1
+        self._play.breaks()
         try:
             yield
         finally:
@@ -173,19 +180,16 @@ class Story:
                 )
             return len(done) == len(ids)
 
-        wait_until(all_done, "All tasks are done", self._play.patience)
-        self._play.wrong += [f"Task {pk} ended as {status}" for pk, status in done.items() if status != "SUCCESS"]
+        wait_until(all_done, "All tasks are done", PATIENCE)
+        failed = [f"Task {pk} ended as {status}" for pk, status in done.items() if status != "SUCCESS"]
+        self._play.faults.add(Harm.ANSWERS, *failed)
         for name in list(self._play.traffic.list.entries):
             self._play.traffic.list.acknowledge(name)
 
-    def _wrong(self, snapshot: Snapshot, moment: datetime) -> Iterator[str]:
-        """What is not as the oracle has it at `moment`, whose own book says when each period must have begun."""
-        oracle = oracle_of(snapshot)
+    def _wrong_periods(self, snapshot: Snapshot, moment: datetime) -> Iterator[str]:
+        """Counters whose periods did not begin when this story's own book, which the oracle keeps, says."""
         zone_of = {brand.id: brand.timezone for brand in snapshot.brands}
-        for kind, rows, due in (
-            ("Brand", snapshot.brands, oracle.brands),
-            ("Campaign", snapshot.campaigns, oracle.campaigns),
-        ):
+        for kind, rows in (("Brand", snapshot.brands), ("Campaign", snapshot.campaigns)):
             for row in rows:
                 zone = zone_of[row.brand_id if isinstance(row, CampaignRow) else row.id]
                 begun = self._begun.setdefault((kind, row.id), Counters())
@@ -193,7 +197,14 @@ class Story:
                 for since in ("daily_since", "monthly_since"):
                     if getattr(row, since) != getattr(begun, since):
                         yield f"{kind} {row.id}: {since} is {getattr(row, since)}, not {getattr(begun, since)}"
-                    setattr(due[row.id], since, getattr(begun, since))
+
+    def _wrong_statuses(self, snapshot: Snapshot, moment: datetime) -> Iterator[str]:
+        """Campaigns that are not as the oracle has them at `moment`, in the periods of this story's own book."""
+        oracle = oracle_of(snapshot)
+        for kind, counters in (("Brand", oracle.brands), ("Campaign", oracle.campaigns)):
+            for pk, counter in counters.items():
+                begun = self._begun[kind, pk]
+                counter.daily_since, counter.monthly_since = begun.daily_since, begun.monthly_since
         then = deepcopy_without_entries(oracle)
         then.tick(moment, ENGINE_HOLDS)
         for pk, campaign in oracle.campaigns.items():
@@ -226,19 +237,26 @@ def _injected_clock(play: Play) -> Iterator[Path]:
 
 
 def two_beats(play: Play) -> None:
-    """A second beat, which sends every tick once more."""
-    command = play.site.beat.command
-    second = Program("beat2", command, play.site.installation.environment, play.site.folder, BASE_DIR)
-    second.start()
+    """A second beat: both go on from the same moment, and so send every tick at once."""
+    site = play.site
+    second = Program("beat2", site.beat.command, site.installation.environment, site.folder, BASE_DIR)
+    site.beat.end()
+    site.beat.log.unlink()
+    both = (site.beat, second)
+    for beat in both:
+        beat.start()
     try:
+        wait_until(lambda: all(beat.says(TICKS) for beat in both), "Both beats tick", PATIENCE)
         time.sleep(play.seconds)
-        wait_until(lambda: second.says("Sending due task"), "The second beat ticks", play.patience)
     finally:
         second.end()
-    both = [program.log.read_text().count("Sending due task") for program in (play.site.beat, second)]
-    play.injected += both[1]
-    play.figures.append(f"{both[0]} and {both[1]} ticks")
+    ticks = [beat.log.read_text().count(TICKS) for beat in both]
+    play.breaks(ticks[1])
+    play.figures.append(f"{ticks[0]} and {ticks[1]} ticks")
 
+
+# Nobody spends, and nobody pauses anything: sweeps alone.
+ALONE = Plan(writers=0, tasks=False, imports=False, uploads=False, people=False)
 
 DRILLS = (
     Drill(
@@ -247,14 +265,16 @@ DRILLS = (
         "a clock that jumps an hour and a day, forth and back",
         jump,
         without="comparison",
-        harm="wrong",
-        plan=Plan(writers=0, tasks=False, imports=False, uploads=False, people=False),
+        harm=Harm.PERIODS,
+        plan=replace(ALONE, edits=False),
     ),
     Drill(
         "two-beats",
         "two beats at once",
         two_beats,
-        without="lock",
-        harm="wrong",
+        without="lock between beats",
+        harm=Harm.CHAINS,
+        control_plan=ALONE,
+        control_seconds=60,
     ),
 )

@@ -13,7 +13,8 @@ import redis
 from celery import Celery
 
 from benchmarks.api_load import HOST
-from drills.drill import Drill, Play
+from drills.drill import PATIENCE, Drill, Play
+from drills.faults import Harm
 from drills.programs import wait_until
 from drills.site import Site
 from drills.traffic import Plan
@@ -33,9 +34,9 @@ def play(play: Play) -> None:
         while time.monotonic() < deadline:
             postman.walk()
         postman.deliver_all()
-        wait_until(lambda: not broker.llen(TAKEN_FROM), "All that was delivered is taken", play.patience)
+        wait_until(lambda: not broker.llen(TAKEN_FROM), "All that was delivered is taken", PATIENCE)
         _take_from(play.site, SENT_TO, instead_of=TAKEN_FROM)
-    play.injected += postman.copies
+    play.breaks(postman.copies)
     play.figures.append(f"{postman.messages} messages delivered {postman.messages + postman.copies} times")
 
 
@@ -93,7 +94,7 @@ DRILLS = (
         "every task delivered two or three times, and out of order",
         play,
         without="reference",
-        harm="doubled",
+        harm=Harm.DOUBLED,
         plan=Plan(writers=1, pause=0.5, task_pause=0.02, imports=False),
     ),
 )

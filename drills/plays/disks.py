@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.api_load import BASE_DIR, HOST, Installation, free_port, wait_for
-from drills.drill import Drill, Play
+from drills.drill import PATIENCE, Drill, Play
+from drills.faults import Harm
 from drills.own_list import Fate
 from drills.programs import Program, wait_until
 from drills.site import STARTS_WITHIN
@@ -81,17 +82,17 @@ def sqlite(play: Play) -> None:
             client = Client(play, made, port, database)
             client.is_recorded("before")
             with full(disk):
-                client.is_refused("full")
+                client.is_refused("full", saying="disk is full")
             client.is_recorded("full")
             with closing(sqlite3.connect(database)) as other:
                 other.execute("begin immediate")
-                client.is_refused("locked")
+                client.is_refused("locked", saying="busy")
                 other.rollback()
             client.is_recorded("locked")
         try:
             installation.manage("verify_spend")
         except RuntimeError as error:
-            play.wrong.append(str(error))
+            play.faults.add(Harm.COUNTERS, str(error))
 
 
 @contextmanager
@@ -117,27 +118,30 @@ class Client:
         self._port = port
         self._database = database
 
-    def is_refused(self, name: str) -> None:
+    def is_refused(self, name: str, *, saying: str) -> None:
         """Send a batch that cannot be recorded now: a clear error, and nothing of it is there."""
-        self._play.injected += 1
-        status, retry_after = self._send(name)
-        if status != 503 or not retry_after:
-            self._play.wrong.append(f"SQLite {name}: answered {status}, Retry-After {retry_after}")
+        self._play.breaks()
+        status, retry_after, text = self._send(name)
+        if status != 503 or not retry_after or saying not in text:
+            self._play.faults.add(Harm.ANSWERS, f"SQLite {name}: {status}, Retry-After {retry_after}: {text}")
         there = self._there()
         if half := [reference for reference in there if reference.startswith(f"{name}-")]:
-            self._play.wrong.append(f"SQLite {name}: {len(half)} entries of a batch that was refused are there")
+            self._play.faults.add(Harm.HALVES, f"SQLite {name}: {len(half)} entries of a batch that was refused")
 
     def is_recorded(self, name: str) -> None:
         """Send a batch, perhaps again: each entry of it is there once."""
-        status, _ = self._send(name)
-        there = self._there()
+        status, _, text = self._send(name)
         if status != 200:
-            self._play.wrong.append(f"SQLite {name}: answered {status} though there is room")
-        counts = Counter(there[f"{name}-{n}"] for n in range(BATCH))
-        if counts != {1: BATCH}:
-            self._play.wrong.append(f"SQLite {name}: entries by how often they are there {dict(counts)}")
+            self._play.faults.add(Harm.ANSWERS, f"SQLite {name}: {status} though there is room: {text}")
+            return
+        there = self._there()
+        for reference in (f"{name}-{n}" for n in range(BATCH)):
+            if there[reference] != 1:
+                harm = Harm.DOUBLED if there[reference] else Harm.LOST
+                self._play.faults.add(harm, f"SQLite: {reference} is there {there[reference]} times")
+        self._play.figures.append(f"{BATCH:,} entries after it was {name}" if name != "before" else f"{BATCH:,} before")
 
-    def _send(self, name: str) -> tuple[int, str | None]:
+    def _send(self, name: str) -> tuple[int, str | None, str]:
         entries = [
             {
                 "campaign_id": self._made["campaigns"][n % 5],
@@ -152,8 +156,8 @@ class Client:
         with closing(http.client.HTTPConnection(HOST, self._port, timeout=120)) as connection:
             connection.request("POST", "/api/v1/spend", json.dumps({"entries": entries}).encode(), headers)
             response = connection.getresponse()
-            response.read()
-            return response.status, response.headers.get("Retry-After")
+            text = response.read().decode()
+            return response.status, response.headers.get("Retry-After"), text[:500]
 
     def _there(self) -> Counter[str]:
         with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True)) as connection:
@@ -161,7 +165,7 @@ class Client:
 
 
 def _refuses_more(play: Play, before: int) -> bool:
-    return _answers_503(play) > before
+    return _told_full(play) > before
 
 
 def postgresql(play: Play) -> None:
@@ -179,21 +183,21 @@ def postgresql(play: Play) -> None:
             deadline = time.monotonic() + play.seconds
             while time.monotonic() < deadline:
                 play.wait_for_progress()
-                before = _answers_503(play)
+                before = _told_full(play)
                 with full(disk):
-                    play.injected += 1
-                    wait_until(partial(_refuses_more, play, before), "It is full", play.patience)
+                    play.breaks()
+                    wait_until(partial(_refuses_more, play, before), "Clients are told that it is full", PATIENCE)
                     play.wait(1, 3)
                 play.wait_for_progress()
         finally:
             _manage(play, "alter table campaigns_dailyspend set tablespace pg_default")
             _manage(play, f"drop tablespace {space}")
     acknowledged = play.traffic.list.count(Fate.ACKNOWLEDGED)
-    play.figures.append(f"{_answers_503(play)} answers 503 beside {acknowledged:,} entries")
+    play.figures.append(f"told {_told_full(play)} times that it is full, beside {acknowledged:,} entries")
 
 
-def _answers_503(play: Play) -> int:
-    return play.traffic.list.answers["503"]
+def _told_full(play: Play) -> int:
+    return play.traffic.list.answers["503 full"]
 
 
 def _manage(play: Play, statement: str) -> None:
@@ -219,15 +223,15 @@ DRILLS = (
         "the disk full under SQLite, and SQLite locked by another process",
         sqlite,
         without="transaction",
-        harm="wrong",
-        plan=Plan(writers=0, tasks=False, imports=False, uploads=False, people=False),
+        harm=Harm.HALVES,
+        plan=Plan(writers=0, tasks=False, imports=False, uploads=False, people=False, edits=False),
     ),
     Drill(
         "disk-full-postgres",
         "PostgreSQL's disk full in the middle of batches",
         postgresql,
         without="transaction",
-        harm="wrong",
+        harm=Harm.COUNTERS,
         plan=Plan(promise=Promise.DONE, pause=0, task_pause=0.05, imports=False, uploads=False),
     ),
 )

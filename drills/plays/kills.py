@@ -9,6 +9,7 @@ from contextlib import suppress
 import psutil
 
 from drills.drill import Drill, Play
+from drills.faults import Harm
 from drills.traffic import Plan
 
 
@@ -19,12 +20,14 @@ def kill_worker_child(play: Play) -> None:
 
 def kill_worker_parent(play: Play) -> None:
     """What it and its children were doing is given to others once it has been invisible for long enough."""
-    play.injected += play.random.choice(play.site.workers).kill()
+    if play.random.choice(play.site.workers).kill():
+        play.breaks()
 
 
 def kill_beat(play: Play) -> None:
     """Ticks stop until it is started again."""
-    play.injected += play.site.beat.kill()
+    if play.site.beat.kill():
+        play.breaks()
 
 
 def kill_web_worker(play: Play) -> None:
@@ -49,7 +52,7 @@ def _kill_one_of(play: Play, processes: list[psutil.Process]) -> None:
     if processes:
         with suppress(psutil.NoSuchProcess):
             play.random.choice(processes).kill()
-            play.injected += 1
+            play.breaks()
 
 
 TASKS = Plan(writers=1, pause=1, task_pause=0.001, imports=False)
@@ -61,7 +64,7 @@ DRILLS = (
         "kill -9 of a worker's child",
         again_and_again(kill_worker_child, 0, 0.5),
         without="acks_late",
-        harm="lost",
+        harm=Harm.LOST,
         plan=TASKS,
         control_seconds=60,  # most deaths find a child between two tasks, in a sweep, or after its commit
     ),
@@ -70,7 +73,7 @@ DRILLS = (
         "kill -9 of a worker's parent",
         again_and_again(kill_worker_parent, 3, 8),
         without="acks_late",
-        harm="lost",
+        harm=Harm.LOST,
         plan=TASKS,
         short_seconds=15,
         control_seconds=60,
@@ -80,14 +83,15 @@ DRILLS = (
         "kill -9 of beat",
         again_and_again(kill_beat, 2, 6),
         without="supervisor",
-        harm="wrong",
+        harm=Harm.STATUSES,
     ),
     Drill(
         "kill-web-worker",
         "kill -9 of a web worker, in the middle of batches",
         again_and_again(kill_web_worker, 0.2, 2),
         without="transaction",
-        harm="wrong",
+        harm=Harm.COUNTERS,
         plan=BATCHES,
+        control_seconds=30,
     ),
 )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from drills.drill import Drill, Play
+from drills.faults import Harm
 from drills.plays import kills, servers
 
 FAULTS: list[Callable[[Play], None]] = [
@@ -35,7 +36,7 @@ DRILLS = (
         "all of them, at random",
         play,
         without="reference",
-        harm="doubled",
+        harm=Harm.DOUBLED,
         plan=servers.PLAN,
         seconds=600,
         short_seconds=10,

@@ -10,7 +10,8 @@ from typing import Any
 
 from celery import Celery
 
-from drills.drill import Drill, Play
+from drills.drill import PATIENCE, Drill, Play
+from drills.faults import Harm
 from drills.own_list import Sent
 from drills.programs import Stalled, wait_until
 from drills.site import STARTS_WITHIN
@@ -39,17 +40,20 @@ def play(play: Play) -> None:
                 if "diary" in kwargs:
                     diaries.append((Path(kwargs["diary"]), most))
                 sent[str(app.send_task(name, kwargs=kwargs).id)] = name
-                play.injected += 1
+                play.breaks()
                 play.wait_for_progress()
             play.wait(2, 6)
     try:
-        wait_until(lambda: not _not_given_up(play, sent), "Poison is given up", play.patience)
+        wait_until(lambda: not _not_given_up(play, sent), "Poison is given up", PATIENCE)
     except Stalled:
-        play.wrong += [f"{sent[pk]} is not told as failed in the task results" for pk in _not_given_up(play, sent)]
+        told = [f"{sent[pk]} is not told as failed in the task results" for pk in _not_given_up(play, sent)]
+        play.faults.add(Harm.LATE, *told)
     for diary, most in diaries:
         attempts = len(diary.read_text().splitlines()) if diary.exists() else 0
-        if not 1 <= attempts <= most:
-            play.wrong.append(f"{diary.name} was tried {attempts} times, not 1 to {most}")
+        if attempts > most:
+            play.faults.add(Harm.TRIES, f"{diary.name} was tried {attempts} times, not {most} at most")
+        elif not attempts:
+            play.faults.add(Harm.LATE, f"{diary.name} was not tried")
     play.figures.append(f"{len(sent)} poison tasks")
 
 
@@ -89,7 +93,7 @@ DRILLS = (
         "tasks of unknown name, with wrong arguments, that break in the middle, and that kill their process",
         play,
         without="bound",
-        harm="wrong",
+        harm=Harm.TRIES,
         plan=Plan(promise=Promise.DONE, writers=0, task_pause=0.1, imports=False, uploads=False),
         short_seconds=2,
     ),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 import psycopg
 
-from drills.drill import Drill, Play
+from drills.drill import PATIENCE, Drill, Play
+from drills.faults import Harm
 from drills.judge import database_time, swept_since
 from drills.programs import Stalled, wait_until
 from drills.traffic import Plan, Promise
@@ -18,7 +20,7 @@ from drills.traffic import Plan, Promise
 def stop_postgres(play: Play) -> None:
     """Stopped in immediate mode, in the middle of commits, and started again."""
     play.site.postgres.stop_immediately()
-    play.injected += 1
+    play.breaks()
     play.wait(1, 8)
     play.site.postgres.start()
     _recovers(play, "PostgreSQL")
@@ -28,14 +30,15 @@ def kill_valkey(play: Play) -> None:
     """Killed, and started again with nothing in it."""
     valkey = play.site.valkey
     valkey.wanted = False  # the supervisor is to leave it to this drill
-    play.injected += valkey.kill()
+    if valkey.kill():
+        play.breaks()
     play.wait(0, 5)
     play.site.start_broker()
     _recovers(play, "Valkey")
 
 
 def freeze_valkey(play: Play) -> None:
-    """Stopped for a while: connections stand, and nobody answers."""
+    """Stopped for a while, until somebody did not learn whether a message was taken: connections stand."""
     _freeze(play, 0.4 * play.seconds)
 
 
@@ -44,11 +47,21 @@ def freeze_valkey_briefly(play: Play) -> None:
 
 
 def _freeze(play: Play, seconds: float) -> None:
+    cut_off = _cut_off(play)
     play.site.valkey.freeze()
-    play.injected += 1
-    time.sleep(seconds)
-    play.site.valkey.thaw()
+    play.breaks()
+    try:
+        time.sleep(seconds)
+        wait_until(lambda: _cut_off(play) > cut_off, "A message is cut off", PATIENCE)
+    finally:
+        play.site.valkey.thaw()
+    play.traffic.note_fault()  # what was sent meanwhile is in doubt, too
     _recovers(play, "Valkey")
+
+
+def _cut_off(play: Play) -> int:
+    """How many messages have been sent to the broker without an answer."""
+    return sum(count for answer, count in list(play.traffic.list.answers.items()) if answer.startswith("broker"))
 
 
 def until_time_is_over(fault: Callable[[Play], None]) -> Callable[[Play], None]:
@@ -68,9 +81,9 @@ def _recovers(play: Play, server: str) -> None:
     back_at = time.monotonic()
     since = database_time(play.site)
     try:
-        wait_until(lambda: _works_since(play, since), f"All works again after {server}", play.patience)
+        wait_until(lambda: _works_since(play, since), f"All works again after {server}", play.recovers_within)
     except Stalled as stalled:
-        play.wrong.append(str(stalled))
+        play.faults.add(Harm.LATE, str(stalled))
     play.recoveries.append(time.monotonic() - back_at)
 
 
@@ -93,7 +106,7 @@ DRILLS = (
         "PostgreSQL stopped in immediate mode, in the middle of commits, and started again",
         until_time_is_over(stop_postgres),
         without="transaction",
-        harm="wrong",
+        harm=Harm.COUNTERS,
         plan=PLAN,
         seconds=120,
         short_seconds=20,
@@ -102,9 +115,10 @@ DRILLS = (
         "kill-valkey",
         "Valkey killed, and started again empty",
         until_time_is_over(kill_valkey),
-        without="reference",
-        harm="doubled",
+        without="sending again until it is done",
+        harm=Harm.LOST,
         plan=PLAN,
+        control_plan=replace(PLAN, promise=Promise.TAKEN, task_pause=0.001),
         seconds=120,
         short_seconds=20,
     ),
@@ -113,7 +127,7 @@ DRILLS = (
         "Valkey stopped (SIGSTOP) for a minute",
         until_time_is_over(freeze_valkey),
         without="reference",
-        harm="doubled",
+        harm=Harm.DOUBLED,
         plan=PLAN,
         seconds=150,
         short_seconds=20,

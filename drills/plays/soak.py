@@ -5,20 +5,23 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from statistics import median
+from typing import NamedTuple
 
 import psutil
 import psycopg
 
 from drills.drill import Drill, Play
+from drills.faults import Harm
 from drills.site import Site
 from drills.traffic import Plan
 
 SAMPLED_EVERY = 10  # seconds
 # The first quarter of the time: imports, caches, pools and Python's own free lists fill up.
 WARM_UP = 0.25
-# What counts as level: the last quarter's median against the second quarter's. Python gives freed memory back in
-# blocks, so the size of an innocent process wanders by a few megabytes.
+# What counts as level: the median of the last third of what is left against that of its first third. Python gives freed
+# memory back in blocks, so the size of an innocent process wanders by a few megabytes.
 GROWTH_ALLOWED = 0.05
 MEGABYTES_ALLOWED = 6.0
 CONNECTIONS_ALLOWED = 2
@@ -26,38 +29,54 @@ MEGABYTE = 2**20
 
 
 def play(play: Play) -> None:
-    samples: dict[str, list[float]] = defaultdict(list)
+    samples: dict[Sampled, list[float]] = defaultdict(list)
     began = time.monotonic()
     every = min(SAMPLED_EVERY, play.seconds / 40)
+    taken = 0
     while (elapsed := time.monotonic() - began) < play.seconds:
         if elapsed > play.seconds * WARM_UP:
-            for name, value in _sample(play.site):
-                samples[name].append(value)
+            taken += 1
+            for sampled, value in _sample(play.site):
+                samples[sampled].append(value)
         time.sleep(every)
-    for name, values in samples.items():
+    for sampled, values in samples.items():
+        if len(values) < taken / 2:  # a process that was replaced has not lived for long enough to be judged
+            continue
         third = len(values) // 3
         early, late = median(values[:third]), median(values[-third:])
-        unit = "" if name == "connections" else " MB"
-        told = f"{name} {early:.0f} to {late:.0f}{unit}"
+        told = f"{sampled.name} {early:.0f} to {late:.0f}{sampled.unit}"
         play.figures.append(told)
-        allowed = CONNECTIONS_ALLOWED if name == "connections" else max(early * GROWTH_ALLOWED, MEGABYTES_ALLOWED)
+        allowed = max(early * GROWTH_ALLOWED, MEGABYTES_ALLOWED) if sampled.pid else CONNECTIONS_ALLOWED
         if late > early + allowed:
-            play.wrong.append(f"Not level: {told}")
+            play.faults.add(Harm.GROWTH, told)
 
 
-def _sample(site: Site) -> Iterator[tuple[str, float]]:
-    """Memory that each process has for itself (PSS) in MB, by its role, and the database's connections."""
+class Sampled(NamedTuple):
+    """What is measured: a process's memory, or, without a pid, the database's connections."""
+
+    name: str
+    pid: int = 0
+
+    @property
+    def unit(self) -> str:
+        return " MB" if self.pid else ""
+
+
+def _sample(site: Site) -> Iterator[tuple[Sampled, float]]:
+    """Memory that each process has for itself (PSS) in MB, and the database's connections."""
     for program in (*site.workers, site.beat, site.web):
-        yield program.name, _megabytes(psutil.Process(program.pid))
-        for number, child in enumerate(program.children(), 1):
-            yield f"{program.name} child {number}", _megabytes(child)
+        named = [(program.name, psutil.Process(program.pid))]
+        named += [(f"{program.name} child {number}", child) for number, child in enumerate(program.children(), 1)]
+        for name, process in named:
+            with suppress(psutil.NoSuchProcess):
+                yield Sampled(name, process.pid), _megabytes(process)
     with psycopg.connect(site.postgres.address()) as connection:
         row = connection.execute(
             "select count(*) from pg_stat_activity where datname = %s",
             (site.database_name,),
         ).fetchone()
     assert row is not None
-    yield "connections", float(row[0])
+    yield Sampled("connections"), float(row[0])
 
 
 def _megabytes(process: psutil.Process) -> float:
@@ -70,7 +89,7 @@ DRILLS = (
         "nothing: ordinary load for long",
         play,
         without="thrift",
-        harm="wrong",
+        harm=Harm.GROWTH,
         plan=Plan(largest_batch=100, pause=1.0, task_pause=0.2, import_pause=20),
         seconds=3600,
         short_seconds=40,
