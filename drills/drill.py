@@ -36,6 +36,7 @@ class Play:
     seconds: float  # for which it is to go on breaking
     recovers_within: float = PATIENCE  # seconds, once a server is back
     injected: int = 0  # faults
+    acknowledged: int = 0  # entries of another site than the traffic's
     faults: Faults = field(default_factory=Faults)  # what the drill itself saw, beside what the judge will
     figures: list[str] = field(default_factory=list)  # what it measured, for the table
     recoveries: list[float] = field(default_factory=list)  # seconds until all worked again, after each fault
@@ -135,4 +136,5 @@ def _play(
     if scene.recoveries:
         scene.figures.append(f"all worked again after at most {max(scene.recoveries):.0f} s")
     figures = [*scene.figures, f"answers {dict(sorted(traffic.list.answers.items()))}"]
-    return Outcome(drill, seed, took, traffic.list.count(Fate.ACKNOWLEDGED), scene.injected, scene.faults, figures)
+    acknowledged = traffic.list.count(Fate.ACKNOWLEDGED) + scene.acknowledged
+    return Outcome(drill, seed, took, acknowledged, scene.injected, scene.faults, figures)

@@ -139,7 +139,7 @@ class Client:
             if there[reference] != 1:
                 harm = Harm.DOUBLED if there[reference] else Harm.LOST
                 self._play.faults.add(harm, f"SQLite: {reference} is there {there[reference]} times")
-        self._play.figures.append(f"{BATCH:,} entries after it was {name}" if name != "before" else f"{BATCH:,} before")
+        self._play.acknowledged += BATCH
 
     def _send(self, name: str) -> tuple[int, str | None, str]:
         entries = [
