@@ -340,7 +340,7 @@ def _days_to_come(series: Series, month: Month) -> list[tuple[date, float]]:
     days = []
     while day <= month.last:
         # That some open days are shorter than others is in the profile already.
-        if month.open_hours(day):
+        if month.open_on(day):
             days.append((day, 1 - float(series.today_over) if day == today else 1.0))
         day += ONE_DAY
     return days

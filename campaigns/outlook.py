@@ -21,7 +21,7 @@ from campaigns.forecasting import CAMPAIGN, MANY, PORTFOLIO, Forecast, Habits, L
 from campaigns.holds import Hold
 from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend, DaypartingSchedule
 from campaigns.money import ZERO, from_micros, rounded
-from campaigns.pacing import STOPPED_AFTER_DAYS, Hours, Month, Pace, Series, month_of, pace
+from campaigns.pacing import STOPPED_AFTER_DAYS, Month, Pace, Series, month_of, pace
 from campaigns.pacing import Status as PaceStatus
 from campaigns.periods import ONE_DAY, ONE_SECOND, LocalClock, day_start, local_clock
 from campaigns.rules import DAILY, MONTHLY
@@ -274,25 +274,18 @@ def share_over(windows: Collection[DaypartingSchedule], clock: LocalClock) -> Fr
 
 def month_of_campaign(campaign: Campaign, windows: Collection[DaypartingSchedule], day: date) -> Month | None:
     """The days of the calendar month of `day` from its start date to its end date, with their open hours."""
-    hours = hours_of_month(windows, day) if windows else None
-    return month_of(day, starts=campaign.start_date, ends=campaign.end_date, hours=hours)
+    seconds = seconds_of_month(windows, day) if windows else None
+    return month_of(day, starts=campaign.start_date, ends=campaign.end_date, open_seconds=seconds)
 
 
-def hours_of_month(windows: Collection[DaypartingSchedule], day: date) -> list[Hours]:
-    """The open hours of each day of the calendar month of `day`, on the wall's clock."""
+def seconds_of_month(windows: Collection[DaypartingSchedule], day: date) -> list[int]:
+    """For how long each day of the calendar month of `day` is open, in seconds, on the wall's clock."""
     open_days = {
-        weekday: _in_hours(sum(end - start for start, end in stretches))
-        for weekday, stretches in open_stretches(windows).items()
+        weekday: sum(end - start for start, end in stretches) for weekday, stretches in open_stretches(windows).items()
     }
     first = day.replace(day=1)
     length = ((first + timedelta(days=31)).replace(day=1) - first).days
     return [open_days[(first + n * ONE_DAY).isoweekday()] for n in range(length)]
-
-
-def _in_hours(seconds: int) -> Hours:
-    """Whole hours, as they mostly are, as int: a page of campaigns adds up thousands."""
-    whole, rest = divmod(seconds, 3600)
-    return Fraction(seconds, 3600) if rest else whole
 
 
 # Seconds of a day, from and until.

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
-from typing import TypeAlias
 
 from campaigns.currencies import decimals
 from campaigns.periods import ONE_DAY
@@ -20,8 +19,7 @@ from campaigns.periods import ONE_DAY
 ZERO = Decimal(0)
 MICRO = Decimal("0.000001")
 
-# Exact, and either is as good.
-Hours: TypeAlias = int | Fraction
+A_DAY = 24 * 3600  # seconds
 
 # How far from what is expected spend may be and count as on track: at the start of the month, and at its end.
 WIDEST_BAND = Fraction(25, 100)
@@ -74,63 +72,65 @@ class Series:
 class Month:
     """The days of a month on which something should run: from `first` to `last`, both included.
 
-    `hours` are the open hours of each of them where windows restrict them; None is around the clock, every day alike.
+    `open_seconds` is how long each of them is open where windows restrict them; None is around the clock, all alike.
     """
 
     first: date
     last: date
-    hours: tuple[Hours, ...] | None = None
+    open_seconds: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.first.year, self.first.month) != (self.last.year, self.last.month) or self.first > self.last:
             raise ValueError(f"{self.first} to {self.last} are no days of one month.")
-        if self.hours is not None and (len(self.hours) != self.length or min(self.hours) < 0):
-            raise ValueError(f"{self.length} days need as many numbers of open hours, none below zero.")
+        if self.open_seconds is not None and (len(self.open_seconds) != self.length or min(self.open_seconds) < 0):
+            raise ValueError(f"{self.length} days need as many numbers of open seconds, none below zero.")
 
     @property
     def length(self) -> int:
         return (self.last - self.first).days + 1
 
-    def open_hours(self, day: date) -> Hours:
-        """How long it should run on `day`; 0 outside the month."""
+    def open_on(self, day: date) -> int:
+        """For how many seconds it should run on `day`; 0 outside the month."""
         if not self.first <= day <= self.last:
             return 0
-        return 24 if self.hours is None else self.hours[(day - self.first).days]
+        return A_DAY if self.open_seconds is None else self.open_seconds[(day - self.first).days]
 
     def elapsed(self, today: date, today_over: Fraction) -> Fraction:
         """The part of the month's open hours that is over, from 0 to 1. A month without any is over from its start."""
-        if self.hours is None:
+        if self.open_seconds is None:
             days_over = min(max((today - self.first).days, 0), self.length)
             return (days_over + (today_over if self.first <= today <= self.last else 0)) / Fraction(self.length)
-        total = sum(self.hours)
+        total = sum(self.open_seconds)
         if not total:
             return Fraction(1)
-        over = sum(self.hours[: max((today - self.first).days, 0)]) + self.open_hours(today) * today_over
+        over = sum(self.open_seconds[: max((today - self.first).days, 0)]) + self.open_on(today) * today_over
         return Fraction(over) / total
 
     def days_left(self, today: date) -> int:
         """The days from `today` on, which counts, on which it should run."""
         start = max((today - self.first).days, 0)
-        return max(self.length - start, 0) if self.hours is None else sum(hours > 0 for hours in self.hours[start:])
+        if self.open_seconds is None:
+            return max(self.length - start, 0)
+        return sum(seconds > 0 for seconds in self.open_seconds[start:])
 
 
 def month_of(
-    day: date, *, starts: date | None = None, ends: date | None = None, hours: Sequence[Hours] | None = None
+    day: date, *, starts: date | None = None, ends: date | None = None, open_seconds: Sequence[int] | None = None
 ) -> Month | None:
     """The month of `day`, cut to what runs from `starts` to `ends`; None where that is no day of it.
 
-    `hours` are the open hours of all days of the calendar month.
+    `open_seconds` are those of all days of the calendar month.
     """
     first = day.replace(day=1)
     last = (first + timedelta(days=31)).replace(day=1) - ONE_DAY
     run_first, run_last = max(first, starts or first), min(last, ends or last)
     if run_first > run_last:
         return None
-    if hours is None:
+    if open_seconds is None:
         return Month(run_first, run_last)
-    if len(hours) != last.day:
-        raise ValueError(f"{first:%B %Y} has {last.day} days, and open hours are given of {len(hours)}.")
-    return Month(run_first, run_last, tuple(hours[run_first.day - 1 : run_last.day]))
+    if len(open_seconds) != last.day:
+        raise ValueError(f"{first:%B %Y} has {last.day} days, and open seconds are given of {len(open_seconds)}.")
+    return Month(run_first, run_last, tuple(open_seconds[run_first.day - 1 : run_last.day]))
 
 
 def added_up(many: Iterable[Series]) -> Series:
@@ -181,7 +181,7 @@ def pace(series: Series, month: Month, *, budget: Decimal | None, currency: str,
     elapsed = month.elapsed(series.today, series.today_over)
     band = WIDEST_BAND - (WIDEST_BAND - NARROWEST_BAND) * elapsed
     unspent = budget is None or spent < budget
-    stopped = running and unspent and month.open_hours(series.today) > 0 and has_stopped(series, month)
+    stopped = running and unspent and month.open_on(series.today) > 0 and has_stopped(series, month)
     if budget is None:
         return Pace(spent, None, None, None, band, Status.STOPPED if stopped else None, None)
     expected = Fraction(budget) * elapsed
@@ -210,7 +210,7 @@ def has_stopped(series: Series, month: Month) -> bool:
     while index and series.amounts[index - 1] <= 0:
         day, index = day - ONE_DAY, index - 1
         # Of months before this one the hours are not known, and every day counts.
-        quiet += month.open_hours(day) > 0 or (month.first.day == 1 and day < month.first)
+        quiet += month.open_on(day) > 0 or (month.first.day == 1 and day < month.first)
     if quiet < STOPPED_AFTER_DAYS:
         return False
     longest = pause = 0
@@ -230,7 +230,7 @@ def daily_to_land(series: Series, month: Month, *, budget: Decimal, currency: st
     if not days:
         return None
     left = budget - series.spent(month)
-    today_spend = series.today_spend if month.open_hours(series.today) else ZERO
+    today_spend = series.today_spend if month.open_on(series.today) else ZERO
     share = (left + today_spend) / days
     if share < today_spend and days > 1:
         share = left / (days - 1)

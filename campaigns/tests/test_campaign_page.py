@@ -21,7 +21,7 @@ from campaigns.admin.campaign_page import CampaignPage
 from campaigns.enforcement import activate, pause, reconcile, resume
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
 from campaigns.models import Campaign, DaypartingSchedule, StatusChange
-from campaigns.outlook import hours_of_month, open_stretches, share_over
+from campaigns.outlook import open_stretches, seconds_of_month, share_over
 from campaigns.periods import local_clock
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
 from campaigns.tests.test_admin import BRANDS, CAMPAIGNS, NOON, brand_form, campaign_form, posted, state
@@ -432,7 +432,7 @@ def test_r20_windows_are_joined_and_run_past_midnight_into_the_next_day() -> Non
 
     assert stretches[1] == [(0, 6 * 3600), (9 * 3600, 24 * 3600)]
     assert stretches[7] == [(22 * 3600, 24 * 3600)]
-    assert hours_of_month([window(7, "22:00", "06:30")], date(2026, 11, 1))[22] == Fraction(13, 2)
+    assert seconds_of_month([window(7, "22:00", "06:30")], date(2026, 11, 1))[22] == 6 * 3600 + 1800
 
 
 def test_today_is_over_by_its_open_hours() -> None:

@@ -136,7 +136,7 @@ def test_no_more_is_expected_after_the_end_of_a_campaign() -> None:
 
 
 def test_nothing_is_expected_on_days_without_open_hours() -> None:
-    closed = Month(JUNE.first, JUNE.last, tuple(Fraction(24 if day < 20 else 0) for day in range(30)))
+    closed = Month(JUNE.first, JUNE.last, tuple(86_400 if day < 20 else 0 for day in range(30)))
     assert forecast(until(date(2026, 6, 11), [10.0] * 60), closed).rest == pytest.approx(100, rel=0.02)
 
 

@@ -7,7 +7,6 @@ import io
 import json
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,9 +70,9 @@ def test_a_window_past_midnight_counts_on_both_of_its_days() -> None:
     ScheduleFactory.create(campaign=campaign, day_of_week=7, start_time="22:00", end_time="02:30")
     ScheduleFactory.create(campaign=campaign, day_of_week=1, start_time="01:00", end_time="03:00")
 
-    hours = outlook.hours_of_month(list(campaign.schedules.all()), date(2026, 11, 1))
+    seconds = outlook.seconds_of_month(list(campaign.schedules.all()), date(2026, 11, 1))
 
-    assert hours[:3] == [Fraction(2), Fraction(3), Fraction(0)]  # a Sunday, a Monday, a Tuesday
+    assert seconds[:3] == [2 * 3600, 3 * 3600, 0]  # a Sunday, a Monday, a Tuesday
 
 
 @pytest.mark.parametrize("status", ["DRAFT", "COMPLETED"])

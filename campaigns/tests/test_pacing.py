@@ -52,8 +52,8 @@ def test_a_month_has_its_own_number_of_days(day: date, length: int) -> None:
 
 
 def test_expected_follows_the_open_hours_where_there_are_windows() -> None:
-    hours = [Fraction(10) if day % 7 < 5 else Fraction(0) for day in range(30)]
-    month = month_of(date(2026, 6, 1), hours=hours)
+    seconds = [36_000 if day % 7 < 5 else 0 for day in range(30)]
+    month = month_of(date(2026, 6, 1), open_seconds=seconds)
     assert month is not None
     standing = pace(days(*[0] * 7, over=HALF), month, budget=Decimal(220), currency="EUR")
     assert standing.expected == 55  # five and a half of 22 open days
@@ -135,7 +135,7 @@ def test_what_never_spent_has_stopped_after_three_days() -> None:
 
 
 def test_days_without_open_hours_are_no_silence() -> None:
-    closed = tuple(Fraction(0 if 3 <= day < 6 else 24) for day in range(30))
+    closed = tuple(0 if 3 <= day < 6 else 86_400 for day in range(30))
     assert not has_stopped(days(5, 5, 5, 0, 0, 0), Month(JUNE.first, JUNE.last, closed))
 
 
@@ -223,6 +223,6 @@ def test_a_month_has_days_of_one_month_and_open_hours_of_each() -> None:
     with pytest.raises(ValueError, match="no days of one month"):
         Month(date(2026, 6, 30), date(2026, 7, 1))
     with pytest.raises(ValueError, match="30 days need"):
-        Month(JUNE.first, JUNE.last, (Fraction(24),) * 29)
+        Month(JUNE.first, JUNE.last, (86_400,) * 29)
     with pytest.raises(ValueError, match="June 2026 has 30 days"):
-        month_of(date(2026, 6, 1), hours=[Fraction(24)] * 31)
+        month_of(date(2026, 6, 1), open_seconds=[86_400] * 31)
