@@ -1,13 +1,15 @@
 # The two commands: `make run` starts everything in this terminal, `make test` checks everything.
 # `make bench` measures, in some twenty minutes, and writes benchmarks/RESULTS.md.
 # `make drill` breaks everything in turn and proves that nothing was lost, and writes drills/RESULTS.md.
+# `make pins` works out anew what is installed, after a change of requirements.in or requirements-dev.in; add
+# UPGRADE=1 for the newest of what these need in turn.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UP := $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO)),--no-demo)
 
-.PHONY: run test lint types test-sqlite test-postgres bench drill test-drills clean
+.PHONY: run test lint types test-sqlite test-postgres bench drill test-drills pins clean
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py up $(UP)
@@ -39,6 +41,13 @@ drill: $(VENV)/dev
 test-drills: $(VENV)/dev
 	$(BIN)/python -m campaigns.tests.on_postgres $(BIN)/pytest -m drills
 
+# For every Python and machine at once, with the hashes of all files of a release.
+PIN = $(BIN)/uv pip compile -q --no-config --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+    --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+pins: $(VENV)/dev
+	$(PIN) requirements.in -o requirements.txt
+	$(PIN) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
 clean:
 	rm -rf $(VENV) var db.sqlite3* staticfiles
 
@@ -48,9 +57,9 @@ $(VENV)/python:
 	@touch $@
 
 $(VENV)/run: requirements.txt $(VENV)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
-$(VENV)/dev: requirements-dev.txt requirements.txt $(VENV)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/dev: requirements-dev.txt $(VENV)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
