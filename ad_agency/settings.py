@@ -111,6 +111,25 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# Everything is logged to standard error, without secrets: by the web server too (`wsgi.py`), by worker and beat
+# (`celery.py`).
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "ad_agency.logs.Redacting", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        # Django's own handlers say nothing without DEBUG, but for mail to ADMINS.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+    },
+}
+DEFAULT_EXCEPTION_REPORTER = "ad_agency.logs.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "ad_agency.logs.ReporterFilter"
+
 # Without DEBUG, everything goes over HTTPS unless the environment says that a proxy in front sees to it.
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not DEBUG)
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # load balancers ask over plain HTTP
