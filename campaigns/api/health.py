@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 BROKER_WAIT = 2  # seconds; who asks gives up soon after
 
@@ -17,12 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 @never_cache
+@require_safe
 def healthz(_request: HttpRequest) -> JsonResponse:
     """This process answers; nothing else is looked at, so that a database that is away restarts no web server."""
     return JsonResponse({"status": "alive"})
 
 
 @never_cache
+@require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
     """Database, migrations and broker: 200 where all of them are well, else 503 that says which is not."""
     parts = {"database": _state("database", _database)}

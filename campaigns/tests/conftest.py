@@ -70,6 +70,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def admin_page(client: Client, db: None) -> Client:
+def admin_page(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setattr(settings, "SESSION_COOKIE_AGE", 366 * 86_400)  # tests leap over days
     client.force_login(User.objects.create_superuser("alice"))
     return client

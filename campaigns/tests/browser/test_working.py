@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.ledger import SpendEntry, record_spend
@@ -183,6 +185,37 @@ def test_a_person_logs_out(page: Page) -> None:
     look(page, "logged-out")
     page.goto(CAMPAIGNS)
     expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_the_pages_of_the_api_open_what_they_list(visitor: Page) -> None:
+    visitor.goto("/api/docs")
+
+    visitor.get_by_text("/api/v1/spend").first.click()
+
+    expect(visitor.get_by_text("What is wrong with which field").first).to_be_visible()
+
+
+def test_a_script_that_is_smuggled_into_a_page_does_not_run_and_is_complained_of(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    """And so the other tests, which let no page complain, would see a page of ours that needs one."""
+    with closing(browser.new_context(base_url=live_server.url)) as context:
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+        page.goto("/admin/login/")
+
+        ran = page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.ran = true";
+                document.body.append(script);
+                return Boolean(window.ran);
+            }"""
+        )
+
+    assert ran is False
+    assert any(text.startswith("error: ") and "Content Security Policy" in text for text in said)
 
 
 def test_an_address_where_nothing_is_says_so_and_leads_back(page: Page) -> None:

@@ -1,0 +1,51 @@
+"""What pages take of a request, whatever page it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import render
+
+METHODS = ("GET", "HEAD", "POST")
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def known_methods(get_response: GetResponse) -> GetResponse:
+    """Refuse methods that no page takes (405): Django's admin would answer them as a GET. The API has its own."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method not in METHODS and not request.path.startswith("/api/"):
+            return HttpResponseNotAllowed(METHODS)
+        return get_response(request)
+
+    return middleware
+
+
+class FormLimit:
+    """Refuses, unread, a form with files that is too large for whoever sends it (413).
+
+    Django reads all of such a form before anybody asks who sent it. Files come from people who are logged in. Up to
+    twice of what an upload may be, its own form says that it is too large. Forms without files, and what the API takes,
+    have limits where they are read.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    # Here it is known who asks, and nothing of the body has been read.
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        if request.content_type != "multipart/form-data":
+            return None
+        said = request.META.get("CONTENT_LENGTH", "")
+        length = int(said) if said.isascii() and said.isdigit() else 0  # without one, Django reads nothing
+        small = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+        if length <= small or (request.user.is_staff and length <= 2 * settings.UPLOAD_LIMIT_MB * 1024 * 1024):
+            return None
+        return render(request, "campaigns/too_large.html", {"limit": settings.UPLOAD_LIMIT_MB}, status=413)
