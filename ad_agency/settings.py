@@ -114,6 +114,8 @@ DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "USD")
 
 # What one API token may ask in a minute; 0 for no limit.
 API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 600)
+# How many wrong tokens of one prefix an address may try in a minute; 0 for no limit.
+API_WRONG_TOKENS_PER_MINUTE = env.whole_number("API_WRONG_TOKENS_PER_MINUTE", 10)
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"

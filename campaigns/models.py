@@ -457,6 +457,26 @@ class ApiToken(models.Model):
         return self.name
 
 
+class WrongToken(models.Model):
+    """From where wrong tokens come, and for which token's prefix: a throttle like a token's own.
+
+    Written by `tokens.py` alone, and deleted when it has drained.
+    """
+
+    address = models.GenericIPAddressField(help_text="Of an IPv6 client its network.")
+    prefix = models.CharField(max_length=12, blank=True, help_text="Empty: of no token that there is.")
+    bucket_drains_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            # One bucket, however many processes find at once that there is none.
+            models.UniqueConstraint(fields=["address", "prefix"], name="one_bucket_of_wrong_tokens"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.prefix}".strip()
+
+
 class SpendImport(models.Model):
     """A file of spend that a person uploads: looked through, confirmed, imported. Written by `uploads.py` alone."""
 

@@ -13,13 +13,14 @@ import math
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import DateTimeField, DurationField, F, QuerySet, Value
+from django.db.models import DateTimeField, DurationField, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Greatest
 
-from campaigns.models import ApiToken, Brand, Campaign, Scope
+from campaigns.models import ApiToken, Brand, Campaign, Scope, WrongToken
 from campaigns.periods import require_aware
 
 MARK = "agency"  # so that people, and scanners for leaked secrets, know one when they see it
@@ -28,6 +29,14 @@ MINUTE = timedelta(minutes=1)
 
 class InvalidToken(Exception):
     """Nobody is let in by this; the message says why, in words for whoever sent it."""
+
+
+class TriedTooOften(Exception):
+    """Too many wrong tokens came from there: for some `seconds`, not even the right one opens anything."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def create_token(
@@ -80,19 +89,44 @@ def refuse_past(expires_at: datetime | None, at: datetime) -> None:
         raise ValidationError(f"{expires_at.isoformat()} has passed: the token would open nothing.")
 
 
-def authenticate(text: str, *, at: datetime) -> ApiToken:
-    """The token whose text this is. Raises InvalidToken where there is none, or it has expired or been revoked."""
+def authenticate(text: str, *, at: datetime, address: str, wrong_per_minute: int) -> ApiToken:
+    """The token whose text this is, sent from `address`.
+
+    Raises InvalidToken where there is none, or it has expired or been revoked, and TriedTooOften where more than
+    `wrong_per_minute` wrong ones came from the address within a minute (0: nobody counts). They are counted by prefix,
+    as passwords are by account: who guesses at one token, or has a typing error in it, closes no other, and spend that
+    a neighbour sends is not kept out. All prefixes that do not exist are one.
+    """
     require_aware(at)
     mark, _, rest = text.partition("_")
     prefix, _, _ = rest.partition("_")
-    token = ApiToken.objects.filter(prefix=prefix).first() if mark == MARK and prefix.isalnum() else None
+    token = None
+    if mark == MARK and prefix.isalnum():
+        wrong = WrongToken.objects.filter(address=address, prefix=OuterRef("prefix"))
+        # In the query that the good ones need anyway.
+        tokens = ApiToken.objects.annotate(wrong_drain_at=Subquery(wrong.values("bucket_drains_at")))
+        token = tokens.filter(prefix=prefix).first()
+    if wrong_per_minute:
+        known = WrongToken.objects.filter(address=address, prefix="").values_list("bucket_drains_at", flat=True)
+        drains_at = token.wrong_drain_at if token else known.first()
+        if drains_at is not None and (seconds := _wait(drains_at, at=at, per_minute=wrong_per_minute)):
+            raise TriedTooOften(seconds)
     if token is None or not hmac.compare_digest(token.digest, _digest(text)):
+        if wrong_per_minute:
+            _count_wrong(address, token.prefix if token else "", at=at, per_minute=wrong_per_minute)
         raise InvalidToken("There is no such token.")
     if token.revoked_at is not None:
         raise InvalidToken(f"This token was revoked at {token.revoked_at.isoformat()}.")
     if token.expires_at is not None and token.expires_at <= at:
         raise InvalidToken(f"This token expired at {token.expires_at.isoformat()}.")
     return token
+
+
+def _count_wrong(address: str, prefix: str, *, at: datetime, per_minute: int) -> None:
+    bucket, is_new = WrongToken.objects.get_or_create(address=address, prefix=prefix, defaults={"bucket_drains_at": at})
+    _pour(WrongToken.objects.filter(pk=bucket.pk), at=at, per_minute=per_minute)
+    if is_new:  # so there are never more than came in a minute
+        WrongToken.objects.filter(bucket_drains_at__lt=at).delete()
 
 
 def note_use(token: ApiToken, *, at: datetime) -> None:
@@ -107,13 +141,23 @@ def seconds_to_wait(token: ApiToken, *, at: datetime, per_minute: int) -> int:
     A leaky bucket (GCRA): a minute's requests may come at once, and then one every 60 / `per_minute` seconds. It is
     one row in the database, so all processes see the same bucket, and none needs a cache server.
     """
-    drop = MINUTE / per_minute
-    room = ApiToken.objects.filter(pk=token.pk, bucket_drains_at__lte=at + MINUTE - drop)
-    level = Greatest(F("bucket_drains_at"), Value(at, DateTimeField()))
-    if room.update(bucket_drains_at=level + Value(drop, DurationField())):
+    if _pour(ApiToken.objects.filter(pk=token.pk), at=at, per_minute=per_minute):
         return 0
     token.refresh_from_db(fields=["bucket_drains_at"])
-    return max(1, math.ceil((token.bucket_drains_at + drop - MINUTE - at).total_seconds()))
+    return max(1, _wait(token.bucket_drains_at, at=at, per_minute=per_minute))
+
+
+def _pour(bucket: QuerySet[Any], *, at: datetime, per_minute: int) -> bool:
+    """Pour a request into a bucket, where there is room for it."""
+    drop = MINUTE / per_minute
+    level = Greatest(F("bucket_drains_at"), Value(at, DateTimeField()))
+    room = bucket.filter(bucket_drains_at__lte=at + MINUTE - drop)
+    return bool(room.update(bucket_drains_at=level + Value(drop, DurationField())))
+
+
+def _wait(drains_at: datetime, *, at: datetime, per_minute: int) -> int:
+    """The seconds until a bucket that drains then has room for a request: 0 where it has."""
+    return max(0, math.ceil((drains_at + MINUTE / per_minute - MINUTE - at).total_seconds()))
 
 
 def revoke(token_ids: Collection[int], *, at: datetime) -> int:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security.http import HttpAuthBase
 
+from ad_agency.auth import client_address
 from campaigns import tokens
 from campaigns.api.problems import Problem
 from campaigns.models import ApiToken, Scope
@@ -27,7 +28,8 @@ else:
 class BearerToken(HttpAuthBase):
     """Lets in a token with `scope`, and counts the request against the token's throttle.
 
-    Raises Problem: 401 without a good token, 403 where it lacks the scope, 429 where it has asked too often.
+    Raises Problem: 401 without a good token, 403 where it lacks the scope, 429 where it has asked too often, or where
+    too many wrong ones came for it from the same address.
     """
 
     openapi_scheme = "bearer"
@@ -43,9 +45,17 @@ class BearerToken(HttpAuthBase):
         if kind.lower() != "bearer" or not text:
             raise _unauthorized("Send a token in the header: Authorization: Bearer TOKEN.")
         try:
-            token = tokens.authenticate(text, at=at)
+            token = tokens.authenticate(
+                text,
+                at=at,
+                address=client_address(request),
+                wrong_per_minute=settings.API_WRONG_TOKENS_PER_MINUTE,
+            )
         except tokens.InvalidToken as error:
             raise _unauthorized(str(error), error="invalid_token") from error
+        except tokens.TriedTooOften as error:
+            detail = "Too many wrong tokens came from your address: wait, and look at the one you send."
+            raise Problem(429, detail, headers={"Retry-After": str(error.seconds)}) from error
         if self.scope not in token.scopes:
             raise Problem(403, f"This token has no scope {self.scope.value}, which this needs.")
         tokens.note_use(token, at=at)

@@ -56,7 +56,8 @@ def program() -> Iterator[Caller]:
     """A program that may do everything, to campaigns that have the ids and the days of the schema's examples."""
     with (
         time_machine.travel(NOON, tick=False),
-        override_settings(ALLOWED_HOSTS=["localhost"], API_REQUESTS_PER_MINUTE=0),
+        # All within one instant, and with wrong tokens, too.
+        override_settings(ALLOWED_HOSTS=["localhost"], API_REQUESTS_PER_MINUTE=0, API_WRONG_TOKENS_PER_MINUTE=0),
     ):
         brand = BrandFactory.create(pk=1, currency="EUR", daily_budget=Decimal(5000))
         CampaignFactory.create(pk=1, brand=brand, daily_budget=Decimal(1000))
