@@ -53,14 +53,21 @@ class ScheduleKindAdmin(ModelAdmin):
     pass
 
 
-@admin.register(TaskResult)
-class TaskResultAdmin(BaseTaskResultAdmin, ModelAdmin):
-    list_display: Any = ("task_name", "status", "date_done", "worker", "task_id")
+class Record(ModelAdmin):
+    """What a worker wrote of its work: to be read, and thrown away, and not to be written by people."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(TaskResult)
+class TaskResultAdmin(Record, BaseTaskResultAdmin):
+    list_display: Any = ("task_name", "status", "date_done", "worker", "task_id")
+
 
 @admin.register(GroupResult)
-class GroupResultAdmin(BaseGroupResultAdmin, ModelAdmin):
+class GroupResultAdmin(Record, BaseGroupResultAdmin):
     pass
