@@ -15,13 +15,14 @@ from campaigns.tests.test_api_strict import Unread
 pytestmark = pytest.mark.django_db
 
 MEGABYTE = 1024 * 1024
-FORM = {"CONTENT_TYPE": "multipart/form-data; boundary=x"}
+FORM = "multipart/form-data; boundary=x"
 IMPORT = "/admin/campaigns/spendimport/add/"
 
 
 def send(client: Client, address: str, length: int) -> Any:
     """A form that says how long it is, and fails the test if it is read."""
-    return client.generic("POST", address, **FORM, CONTENT_LENGTH=str(length), **{"wsgi.input": Unread()})
+    environment: dict[str, Any] = {"CONTENT_TYPE": FORM, "CONTENT_LENGTH": str(length), "wsgi.input": Unread()}
+    return client.generic("POST", address, **environment)
 
 
 @pytest.mark.parametrize("address", ["/admin/login/", IMPORT, "/admin/nowhere/", "/"])
