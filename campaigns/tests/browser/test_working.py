@@ -192,7 +192,7 @@ def test_the_pages_of_the_api_open_what_they_list(visitor: Page) -> None:
 
     visitor.get_by_text("/api/v1/spend").first.click()
 
-    expect(visitor.get_by_text("What is wrong with which field").first).to_be_visible()
+    expect(visitor.get_by_text("Each entry is judged on its own")).to_be_visible()
 
 
 def test_a_script_that_is_smuggled_into_a_page_does_not_run_and_is_complained_of(
