@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import connection
 from django_celery_beat.models import PeriodicTask
@@ -27,8 +27,17 @@ class AdminOwnedScheduler(DatabaseScheduler):
     waits, since no tick could do anything before it is back.
     """
 
+    beginning: ClassVar = False
+
     def setup_schedule(self) -> None:
-        _patiently(super().setup_schedule)
+        # Beat that is told to end before it has a scheduler makes one, to save what that has: it has nothing.
+        if AdminOwnedScheduler.beginning:
+            raise SystemExit
+        AdminOwnedScheduler.beginning = True
+        try:
+            _patiently(super().setup_schedule)
+        finally:
+            AdminOwnedScheduler.beginning = False
 
     def all_as_schedule(self) -> dict[str, Any]:
         return _patiently(super().all_as_schedule)
