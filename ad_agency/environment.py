@@ -33,7 +33,7 @@ def read(name: str, default: T, parse: Callable[[str], T]) -> T:
     try:
         return parse(raw)
     except ValueError as error:
-        shown = re.sub(r"//[^/]*@", "//***@", raw)  # no password reaches a log
+        shown = re.sub(r"^(\w[\w+.-]*://)?.*@", r"\1***@", raw)  # no password reaches a log
         raise ImproperlyConfigured(f"{name}={shown!r} is not usable: {error}") from None
 
 
@@ -97,6 +97,15 @@ def url(name: str, default: str, *, schemes: tuple[str, ...]) -> str:
     return read(name, default, parse)
 
 
+def _database(raw: str) -> dict[str, Any]:
+    try:
+        return dict(_env.db_url_config(raw))
+    except ValueError:  # which may say what it took for the port, and that may be half a password
+        raise ValueError(
+            "use postgres://user:password@host:5432/name, where other signs than letters and digits are written as %2F"
+        ) from None
+
+
 def database() -> dict[str, Any]:
     """Django's settings of the one database: `DATABASE_URL`, else `DB_NAME` and its kin (PostgreSQL), else SQLite here.
 
@@ -105,7 +114,7 @@ def database() -> dict[str, Any]:
     """
     address = url("DATABASE_URL", "", schemes=("postgres", "postgresql", "sqlite"))
     if address:
-        config: dict[str, Any] = dict(read("DATABASE_URL", {}, _env.db_url_config))
+        config: dict[str, Any] = read("DATABASE_URL", {}, _database)
     elif text("DB_NAME"):
         config = {
             "ENGINE": "django.db.backends.postgresql",

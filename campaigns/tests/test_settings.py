@@ -57,10 +57,19 @@ def test_a_wrong_value_stops_the_start_and_names_its_variable(variable: str, val
     assert f"ImproperlyConfigured: {variable}={value!r} is not usable: " in done.stderr
 
 
-def test_a_password_in_a_wrong_address_is_not_shown() -> None:
-    told = started(DATABASE_URL="postgres://bob:s3cret@db:99x/x").stderr
+@pytest.mark.parametrize(
+    ("variable", "value", "shown"),
+    [
+        ("DATABASE_URL", "postgres://bob:s3cret@db:99x/x", "postgres://***@db:99x/x"),
+        ("DATABASE_URL", "postgres://bob:s3cret/more@db:5432/x", "postgres://***@db:5432/x"),
+        ("DATABASE_URL", "bob:s3cret@db/x", "***@db/x"),
+        ("CELERY_BROKER_URL", "amqp://bob:s3cret@db", "amqp://***@db"),
+    ],
+)
+def test_a_password_in_a_wrong_address_is_not_shown(variable: str, value: str, shown: str) -> None:
+    told = started(**{variable: value}).stderr
 
-    assert "DATABASE_URL='postgres://***@db:99x/x' is not usable" in told
+    assert f"{variable}={shown!r} is not usable" in told
     assert "s3cret" not in told
 
 
