@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -38,7 +38,7 @@ class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):
     form = StyledPeriodicTaskForm
     # Its own has a script in the page, which the Content-Security-Policy keeps from running; without it, the page has a
     # field more, which says the crontab in words.
-    change_form_template: Any = None
+    change_form_template: ClassVar[Any] = None
 
 
 @admin.register(CrontabSchedule)
