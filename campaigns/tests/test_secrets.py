@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import current_app, shared_task
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
+from django_celery_results.models import TaskResult
 
 from ad_agency.logs import Redacting, redact
 from campaigns import tokens
@@ -153,6 +155,23 @@ def test_the_log_of_the_test_before_would_show_secrets_if_nobody_masked_them() -
     record = logging.LogRecord("x", logging.ERROR, "x", 1, " ".join(SECRETS.values()), None, None)
 
     assert secrets_in(logging.Formatter().format(record)) == list(SECRETS)
+
+
+@pytest.mark.django_db
+def test_what_is_kept_of_a_failed_task_tells_where_it_failed_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(current_app.conf, "task_store_eager_result", True)
+
+    @shared_task
+    def careless() -> None:
+        raise ImproperlyConfigured(f"redis://:{SECRETS['broker password']}@broker Bearer {SECRETS['a token']}")
+
+    failed = careless.apply(throw=False)
+
+    kept = str(TaskResult.objects.values().get())
+    assert "ImproperlyConfigured" in kept
+    assert "in careless" in kept
+    assert secrets_in(kept) == []
+    assert secrets_in(f"{failed.result} {failed.traceback}") == ["broker password", "a token"]
 
 
 def processes_environment(tmp_path: Path) -> dict[str, str]:
