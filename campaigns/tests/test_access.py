@@ -39,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 NOON = utc("2026-11-21 12:00")
 TABLE = Path(__file__).with_name("who_gets_what.txt")
-VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 # Who knocks: people, logged in or not, and programs with a token. A token opens no page and a login opens no operation
 # of the API, so to each other's doors they come as nobody.
 PEOPLE = ("nobody", "viewer", "owner")
