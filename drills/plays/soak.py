@@ -18,8 +18,10 @@ from drills.site import Site
 from drills.traffic import Plan
 
 SAMPLED_EVERY = 10  # seconds
-# The first quarter of the time: imports, caches, pools and Python's own free lists fill up.
+# The first quarter of the time, and so many seconds at least: each process meets each kind of work, caches, pools and
+# Python's own free lists fill up, and what a child shares with its parent becomes its own.
 WARM_UP = 0.25
+WARM_UP_SECONDS = 120
 # What counts as level: the median of the last third of what is left against that of its first third. Python gives freed
 # memory back in blocks, so the size of an innocent process wanders by a few megabytes.
 GROWTH_ALLOWED = 0.05
@@ -34,7 +36,7 @@ def play(play: Play) -> None:
     every = min(SAMPLED_EVERY, play.seconds / 40)
     taken = 0
     while (elapsed := time.monotonic() - began) < play.seconds:
-        if elapsed > play.seconds * WARM_UP:
+        if elapsed > max(play.seconds * WARM_UP, WARM_UP_SECONDS):
             taken += 1
             for sampled, value in _sample(play.site):
                 samples[sampled].append(value)
@@ -92,7 +94,6 @@ DRILLS = (
         harm=Harm.GROWTH,
         plan=Plan(largest_batch=100, pause=1.0, task_pause=0.2, import_pause=20),
         seconds=3600,
-        short_seconds=40,
-        control_seconds=240,
+        short_seconds=240,
     ),
 )
