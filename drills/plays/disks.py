@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.api_load import BASE_DIR, HOST, Installation, free_port, wait_for
 from drills.drill import PATIENCE, Drill, Play
 from drills.faults import Harm
+from drills.judge import verify_spend
 from drills.own_list import Fate
 from drills.programs import Program, wait_until
 from drills.site import STARTS_WITHIN
@@ -89,10 +90,7 @@ def sqlite(play: Play) -> None:
                 client.is_refused("locked", saying="busy")
                 other.rollback()
             client.is_recorded("locked")
-        try:
-            installation.manage("verify_spend")
-        except RuntimeError as error:
-            play.faults.add(Harm.COUNTERS, str(error))
+        verify_spend(installation, play.faults)
 
 
 @contextmanager
