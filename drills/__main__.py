@@ -40,10 +40,10 @@ HEADER = (
     "late",
     "control",
     "figures",
-    "commit",
+    "code of (UTC)",
 )
 ABOUT = """\
-`python -m drills` writes this. A row is of the last time that its drill was played, at the commit that it names. Its
+`python -m drills` writes this. A row is of the last time that its drill was played, with the code committed then. Its
 control is the same drill, in the short form and with the same seed, without the mechanism that keeps the fault from
 doing harm: it is to find the harm that is **bold** there.
 """
@@ -57,24 +57,29 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="The form in which the tests play them.")
     parser.add_argument("--no-control", action="store_true", help="Leave out the controls.")
     parser.add_argument("--output", type=Path, default=RESULTS, help="(default: drills/RESULTS.md)")
+    parser.add_argument("--merge", type=Path, metavar="FILE", help="Play nothing: take the rows of these results, too.")
     options = parser.parse_args()
+    if options.merge:
+        for row in _rows(options.merge).values():
+            _keep(options.output, row)
+        return 0
     for name in options.names:
         if name not in drills:
             parser.error(f"There is no drill {name!r}.")
     # A supervisor's or a CI's polite signal ends every process, too.
     signal.signal(signal.SIGTERM, _end)
-    form, commit = "short" if options.short else "long", _commit()
+    form, code = "short" if options.short else "long", _code()
     failed = False
     with postgres() as server:
         template = migrated(server, "site")
         print(_line(HEADER), _line(["---"] * len(HEADER)), sep="\n", flush=True)
         for name in options.names or drills:
             outcome = play(drills[name], server, template, options.seed, short=options.short)
-            _tell(_row(outcome, "not played", form, commit), outcome, options.output)
+            _tell(_row(outcome, "not played", form, code), outcome, options.output)
             failed = failed or len(outcome.faults) > 0
             if not options.no_control:
                 control = play_control(drills[name], server, template, options.seed)
-                _tell(_row(outcome, _control(control), form, commit), control, options.output)
+                _tell(_row(outcome, _control(control), form, code), control, options.output)
                 failed = failed or not control.harmed
     return 1 if failed else 0
 
@@ -91,7 +96,7 @@ def _tell(row: str, outcome: Outcome, output: Path) -> None:
     _keep(output, row)
 
 
-def _row(outcome: Outcome, control: str, form: str, commit: str) -> str:
+def _row(outcome: Outcome, control: str, form: str, code: str) -> str:
     faults = outcome.faults
     return _line(
         [
@@ -108,7 +113,7 @@ def _row(outcome: Outcome, control: str, form: str, commit: str) -> str:
             str(faults.count(Harm.LATE)),
             control,
             "; ".join(outcome.figures),
-            commit,
+            code,
         ]
     )
 
@@ -120,24 +125,31 @@ def _control(outcome: Outcome) -> str:
     return f"{without}: {outcome.faults.in_short(emphasised=outcome.drill.harm)}"
 
 
-def _commit() -> str:
-    """What was played, where this is a repository."""
+def _code() -> str:
+    """When the code that is played was committed, where this is a repository: that outlives a rebase, unlike a hash."""
     git = ["git", "-C", str(BASE_DIR)]
+    when = [*git, "log", "-1", "--format=%ad", "--date=format-local:%Y-%m-%d %H:%M:%S"]
+    changes = [*git, "status", "--porcelain", "--", ".", f":!{RESULTS.relative_to(BASE_DIR)}"]
     try:
-        commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True)
-        changed = [*git, "status", "--porcelain", "--", ".", f":!{RESULTS.relative_to(BASE_DIR)}"]
-        changes = subprocess.run(changed, check=True, capture_output=True, text=True)
+        committed, changed = (
+            subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "TZ": "UTC"}).stdout
+            for command in (when, changes)
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return commit.stdout.strip() + (" with changes" if changes.stdout else "")
+    return committed.strip() + (" with changes" if changed else "")
 
 
 def _keep(results: Path, row: str) -> None:
     """Put the row among those that are there by now, in the order of drills."""
-    lines = results.read_text().splitlines() if results.exists() else []
-    rows = {_drill(line): line for line in lines if line.startswith("| ") and _drill(line) in all_drills()}
-    rows[_drill(row)] = row
+    rows = _rows(results) | {_drill(row): row}
     _write(results, [rows[name] for name in all_drills() if name in rows])
+
+
+def _rows(results: Path) -> dict[str, str]:
+    """The row of each drill that was kept there."""
+    lines = results.read_text().splitlines() if results.exists() else []
+    return {_drill(line): line for line in lines if line.startswith("| ") and _drill(line) in all_drills()}
 
 
 def _drill(row: str) -> str:
