@@ -43,13 +43,18 @@ def play(play: Play) -> None:
                 play.breaks()
                 play.wait_for_progress()
             play.wait(2, 6)
+
+    def is_over() -> bool:
+        """Whether all has been given up, or something never will be."""
+        return any(_attempts(diary) > most for diary, most in diaries) or not _not_given_up(play, sent)
+
     try:
-        wait_until(lambda: not _not_given_up(play, sent), "Poison is given up", PATIENCE)
+        wait_until(is_over, "Poison is given up", PATIENCE)
     except Stalled:
         told = [f"{sent[pk]} is not told as failed in the task results" for pk in _not_given_up(play, sent)]
         play.faults.add(Harm.LATE, *told)
     for diary, most in diaries:
-        attempts = len(diary.read_text().splitlines()) if diary.exists() else 0
+        attempts = _attempts(diary)
         if attempts > most:
             play.faults.add(Harm.TRIES, f"{diary.name} was tried {attempts} times, not {most} at most")
         elif not attempts:
@@ -75,6 +80,10 @@ def _poison(play: Play, number: int) -> list[tuple[str, dict[str, Any], int]]:
         ),
         ("drills.kills_its_process", {"diary": str(folder / f"killing-{number}")}, MOST_DEATHS),
     ]
+
+
+def _attempts(diary: Path) -> int:
+    return len(diary.read_text().splitlines()) if diary.exists() else 0
 
 
 def _not_given_up(play: Play, sent: dict[str, str]) -> list[str]:
