@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -135,6 +136,7 @@ def _play(
         judge(site, agency, traffic.list, scene.faults)
     if scene.recoveries:
         scene.figures.append(f"all worked again after at most {max(scene.recoveries):.0f} s")
+    scene.figures.append(f"load {os.getloadavg()[0]:.0f}")  # of the machine, which others may use, too
     figures = [*scene.figures, f"answers {dict(sorted(traffic.list.answers.items()))}"]
     acknowledged = traffic.list.count(Fate.ACKNOWLEDGED) + scene.acknowledged
     return Outcome(drill, seed, took, acknowledged, scene.injected, scene.faults, figures)
