@@ -50,9 +50,10 @@ def cluster(**settings: str) -> Iterator[PostgresServer]:
 def main(command: list[str]) -> int:
     if "DATABASE_URL" in os.environ:
         return subprocess.call(command)
+    environment = dict(os.environ)  # without this server's own folder: the command may start another server
     # Nobody needs these rows after a power cut.
     with server(fsync="off", full_page_writes="off") as address:
-        return subprocess.call(command, env={**os.environ, "DATABASE_URL": address})
+        return subprocess.call(command, env={**environment, "DATABASE_URL": address})
 
 
 if __name__ == "__main__":
