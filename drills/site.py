@@ -23,6 +23,8 @@ STARTS_WITHIN = 600  # seconds; these machines are shared
 VISIBILITY_TIMEOUT = 10
 WORKERS = 2
 CHILDREN = 2  # of each worker
+WEB_WORKERS = 2
+WEB_THREADS = 4  # of each web worker
 
 
 class Site:
@@ -127,7 +129,8 @@ class Site:
         return self._python(name, "celery", "-A", "ad_agency", "worker", *options)
 
     def _web(self) -> Program:
-        options = ["--workers", "2", "--threads", "4", "--timeout", "120", "--no-control-socket"]
+        options = ["--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS), "--timeout", "120"]
+        options += ["--no-control-socket"]
         return self._python("web", "gunicorn", "ad_agency.wsgi", "--bind", f"{HOST}:{self.web_port}", *options)
 
     def _python(self, name: str, *module_and_arguments: str) -> Program:
