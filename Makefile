@@ -3,13 +3,15 @@
 # `make drill` breaks everything in turn and proves that nothing was lost, and writes drills/RESULTS.md.
 # `make pins` works out anew what is installed, after a change of requirements.in or requirements-dev.in; add
 # UPGRADE=1 for the newest of what these need in turn.
+# `make mutants` changes the rule, its enforcement, the ledger and the clocks in a hundred places, one at a time, shows that
+# the tests notice, and writes mutants/RESULTS.md.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UP := $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO)),--no-demo)
 
-.PHONY: run test lint types test-sqlite test-postgres bench drill test-drills pins clean
+.PHONY: run test lint types test-sqlite test-postgres bench drill test-drills mutants pins clean
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py up $(UP)
@@ -47,6 +49,9 @@ PIN = $(BIN)/uv pip compile -q --no-config --universal --python-version 3.11 --g
 pins: $(VENV)/dev
 	$(PIN) requirements.in -o requirements.txt
 	$(PIN) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+mutants: $(VENV)/dev
+	$(BIN)/python -m mutants
 
 clean:
 	rm -rf $(VENV) var db.sqlite3* staticfiles
