@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+import psycopg
+
 from drills.agency import Agency, make_agency
 from drills.faults import Faults, Harm
 from drills.judge import judge
@@ -24,6 +26,7 @@ from drills.traffic import Plan, Traffic
 RECOVERS_WITHIN = 60
 # Seconds for whatever is no promise, and takes as long as the machine is slow.
 PATIENCE = 300
+BATCH_WITHIN = 30
 
 
 @dataclass
@@ -55,6 +58,19 @@ class Play:
         """Let the traffic get something through: a machine that is slow has little to break otherwise."""
         before = self.traffic.list.count(Fate.ACKNOWLEDGED)
         wait_until(lambda: self.traffic.list.count(Fate.ACKNOWLEDGED) > before, "Spend goes on", PATIENCE)
+
+    def wait_for_the_middle_of_a_batch(self) -> None:
+        """Wait, though not for ever, for a moment when a batch has written its entries, and is at their days."""
+        deadline = time.monotonic() + BATCH_WITHIN
+        with psycopg.connect(self.site.postgres.address(), autocommit=True) as connection:
+            while time.monotonic() < deadline:
+                found = connection.execute(
+                    "select from pg_stat_activity where datname = %s and state = 'active' and query like %s",
+                    (self.site.database_name, "%MERGE INTO campaigns_dailyspend%"),
+                )
+                if found.rowcount:
+                    return
+                time.sleep(0.001)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def kill_beat(play: Play) -> None:
 
 def kill_web_worker(play: Play) -> None:
     """Clients see a broken connection, and send again what they do not know the fate of."""
+    play.wait_for_the_middle_of_a_batch()
     _kill_one_of(play, play.site.web.children())
 
 

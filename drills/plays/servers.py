@@ -19,26 +19,12 @@ from drills.traffic import Plan, Promise
 
 def stop_postgres(play: Play) -> None:
     """Stopped in immediate mode, in the middle of a batch, and started again."""
-    _wait_for_the_middle_of_a_batch(play)
+    play.wait_for_the_middle_of_a_batch()
     play.site.postgres.stop_immediately()
     play.breaks()
     play.wait(1, 8)
     play.site.postgres.start()
     _recovers(play, "PostgreSQL")
-
-
-def _wait_for_the_middle_of_a_batch(play: Play) -> None:
-    """Wait, though not for ever, for a moment when a batch has written its entries, and is at their days."""
-    deadline = time.monotonic() + BATCH_WITHIN
-    with psycopg.connect(play.site.postgres.address(), autocommit=True) as connection:
-        while time.monotonic() < deadline:
-            found = connection.execute(
-                "select from pg_stat_activity where datname = %s and state = 'active' and query like %s",
-                (play.site.database_name, "%MERGE INTO campaigns_dailyspend%"),
-            )
-            if found.rowcount:
-                return
-            time.sleep(0.001)
 
 
 def kill_valkey(play: Play) -> None:
@@ -113,7 +99,6 @@ def _works_since(play: Play, since: datetime) -> bool:
     return False
 
 
-BATCH_WITHIN = 30  # seconds
 PLAN = Plan(promise=Promise.DONE, task_pause=0.05, import_pause=2)
 
 DRILLS = (
