@@ -237,6 +237,7 @@ CELERY_BEAT_SCHEDULE = {
         ("reset_daily_spends", 15),
         ("reset_monthly_spends", 15),
         ("discard_forgotten_imports", 30),
+        ("look_over_the_agency", 1),
     )
 }
 

@@ -520,3 +520,13 @@ class SpendImport(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Survey(models.Model):
+    """What a worker saw when it last looked over a large agency: one row, written by `surveying.py` alone."""
+
+    at = models.DateTimeField()
+    seen = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"As of {self.at.isoformat()}"

@@ -174,21 +174,37 @@ def of_brands(brands: Collection[Brand], *, at: datetime, on: date | None = None
     return outlooks
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What brands of one currency have spent together, and what they stand against."""
+
+    days: Days
+    budget: Decimal | None  # the sum of their monthly ones: one without has no part in it, but in the spend
+    campaigns: int  # that have begun and are not over, counted up to MANY
+
+
 def of_agency(
     brands: QuerySet[Brand], currency: str, zone: ZoneInfo, *, at: datetime, on: date | None = None
 ) -> Outlook:
-    """Of those of `brands` together that are active and of one currency, on the clock of `zone`: see `zones_of`.
+    """Of those of `brands` together that are active and of one currency, on the clock of `zone`: see `zones_of`."""
+    return of_together(together(brands, currency, _clock(zone, at, on).today), currency, zone, at=at, on=on)
 
-    It stands against the sum of their monthly budgets: a brand without one has no part in the budget, but in the spend.
-    """
-    clock = _clock(zone, at, on)
+
+def together(brands: QuerySet[Brand], currency: str, today: date) -> Together:
+    """Of those of `brands` that are active and of one currency, as far back from `today` as a forecast looks."""
     theirs = brands.filter(currency=currency, is_active=True)
-    since = clock.today - timedelta(days=PORTFOLIO.history)
-    rows = BrandDailySpend.objects.filter(brand__in=theirs, day__gte=since)
-    budgets = theirs.aggregate(sum=Sum("monthly_budget"))["sum"]
-    days: Days = dict(rows.order_by("day").values_list("day").annotate(micros=Sum(Cast("amount", BigIntegerField()))))
-    habits = habits_of(_begun().filter(brand__in=theirs).order_by()[:MANY].count())
-    return _outlook(currency, days, clock, (), month_of(clock.today), Limits(None, budgets), habits, running=True)
+    rows = BrandDailySpend.objects.filter(brand__in=theirs, day__gte=today - timedelta(days=PORTFOLIO.history))
+    return Together(
+        dict(rows.order_by("day").values_list("day").annotate(micros=Sum(Cast("amount", BigIntegerField())))),
+        theirs.aggregate(sum=Sum("monthly_budget"))["sum"],
+        _begun().filter(brand__in=theirs).order_by()[:MANY].count(),
+    )
+
+
+def of_together(spent: Together, currency: str, zone: ZoneInfo, *, at: datetime, on: date | None = None) -> Outlook:
+    clock = _clock(zone, at, on)
+    limits, habits = Limits(None, spent.budget), habits_of(spent.campaigns)
+    return _outlook(currency, spent.days, clock, (), month_of(clock.today), limits, habits, running=True)
 
 
 def zones_of(brands: Iterable[Brand]) -> dict[str, ZoneInfo]:

@@ -14,7 +14,7 @@ from typing import Any
 from celery import Task, shared_task
 from django.utils import timezone
 
-from campaigns import ledger, uploads
+from campaigns import ledger, surveying, uploads
 from campaigns.enforcement import reconcile
 from campaigns.holds import Hold
 from campaigns.models import Brand
@@ -125,3 +125,9 @@ def work_on_import(import_id: int) -> None:
 def discard_forgotten_imports() -> int:
     """Delete the uploaded files that nobody confirms."""
     return uploads.discard_forgotten(at=timezone.now())
+
+
+@shared_task(base=PatientTask, ignore_result=True)
+def look_over_the_agency() -> bool:
+    """See what the dashboard of a large agency tells, so that no page has to look for it."""
+    return surveying.keep(timezone.now())

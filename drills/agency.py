@@ -60,6 +60,7 @@ def ids(campaigns):
 for name, seconds in {
     "check_campaign_budgets": 3, "enforce_dayparting": 3, "activate_eligible_campaigns": 3,
     "reset_daily_spends": 7, "reset_monthly_spends": 7, "discard_forgotten_imports": 30,
+    "look_over_the_agency": 60,
 }.items():
     every, _ = IntervalSchedule.objects.get_or_create(every=seconds, period="seconds")
     PeriodicTask.objects.create(

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, TypeVar, cast
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
-from django.core.cache import cache
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import concerns, desk, outlook
+from campaigns import concerns, desk, outlook, surveying
 from campaigns.admin import changes
 from campaigns.admin.charts import Bullet, Day, band_of, bullet, day_bars, month_line
 from campaigns.admin.reports import EARLIEST, BrandInput, DayInput
 from campaigns.admin.timeline import may_see
 from campaigns.bulk import no_search_for_cycles
-from campaigns.candidates import Candidates
 from campaigns.models import Brand, Campaign, StatusChange
 from campaigns.money import format_money, rounded
-from campaigns.outlook import Outlook
+from campaigns.outlook import Outlook, Together
 from campaigns.pacing import month_of
-from campaigns.periods import ONE_DAY, LocalClock, local_date
+from campaigns.periods import ONE_DAY, local_date
 
 BRANDS_ON_A_PAGE = 15
-# An agency of so many brands is large; in it, what takes long is done once in so many seconds, by each web process.
-LARGE, LOOKED_FOR_EVERY = 200, 60
-Made = TypeVar("Made")
 
 admin.site.index_template = "campaigns/desk/dashboard.html"
 
@@ -86,7 +80,13 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     on = day if day is not None and day < local_date(zone, at) else None
     campaigns = Campaign.objects.filter(brand=brand) if brand else Campaign.objects.all()
     clocks = list(outlook.clocks_of(brands, at).values())
-    counted, candidates = _look(campaigns, brands, clocks, at, on)
+    seen = surveying.latest(at) if on is None and brand is None and len(brands) >= surveying.LARGE else None
+    if seen:
+        counted, candidates = seen.counts, seen.found
+    elif on is None:
+        counted, candidates = surveying.look(campaigns, brands, at)
+    else:
+        counted, candidates = desk.counts(campaigns, clocks), {}
     standings = desk.standings(brands, counted, at=at, on=on)
     page = Paginator(desk.by_use_of_budget(standings), BRANDS_ON_A_PAGE).get_page(request.GET.get("page"))
     address = {"brand": brand.pk if brand else "", "day": on or ""}
@@ -102,11 +102,13 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "has_campaigns": bool(counted),
         "strip": _strip(desk.figures(standings), counted, on),
         "concerns": _concerns(concerns.concerns(candidates, standings, at=at), request.user) if candidates else [],
-        "looked_for_lately": len(brands) >= LARGE,
+        "seen_at": seen and seen.at,
         "lines": [_line(line) for line in desk.brand_lines(list(page), at=at, on=on)],
         "page": page,
         "pages": [(number, f"?{urlencode({**address, 'page': number})}") for number in page.paginator.page_range],
-        "months": _months(brand, brands, zone, at, on),
+        "months": [
+            _month(each, whose) for whose, each in _months(brand, brands, seen.together if seen else {}, at, on)
+        ],
         "may_see_changes": may_see_changes,
         "may_see_statuses": may_see(request.user, StatusChange),
         "several_clocks": len(clocks) > 1,
@@ -114,46 +116,6 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         if may_see_changes and brands
         else [],
     }
-
-
-def _look(
-    campaigns: QuerySet[Campaign],
-    brands: Collection[Brand],
-    clocks: Collection[LocalClock],
-    at: datetime,
-    on: date | None,
-) -> tuple[Mapping[int, desk.Counts], Mapping[str, Sequence[int]]]:
-    """The campaigns counted, by brand; and those that may need attention, by kind: none on a past day.
-
-    In a LARGE agency this is done once a minute. Those found are judged at every view, so what is said is never old;
-    what has begun to be wrong since then is told a minute later.
-    """
-    if on is not None or not clocks:
-        return desk.counts(campaigns, clocks), {}
-
-    def look() -> tuple[Mapping[int, desk.Counts], Mapping[str, Sequence[int]]]:
-        candidates = Candidates(campaigns, clocks)
-        return candidates.counts, concerns.off_pace(candidates.worst(concerns.LOOKED_AT), brands, at=at)
-
-    return _once_a_minute("look", brands, look)
-
-
-def _months(
-    brand: Brand | None, brands: Collection[Brand], zone: ZoneInfo, at: datetime, on: date | None
-) -> list[dict[str, Any]]:
-    """This month by day of the brand, or of all brands of each currency: in a LARGE agency drawn once a minute."""
-    if brand:
-        return [_month(brand, brand.currency, zone, at, on)]
-    zones = outlook.zones_of(brands).items()
-    what = f"months-{on or 'now'}"
-    return _once_a_minute(what, brands, lambda: [_month(None, currency, clock, at, on) for currency, clock in zones])
-
-
-def _once_a_minute(what: str, brands: Collection[Brand], make: Callable[[], Made]) -> Made:
-    """What `make` makes; in a LARGE agency, what it made within the last minute."""
-    if len(brands) < LARGE:
-        return make()
-    return cast("Made", cache.get_or_set(f"desk-{what}", make, LOOKED_FOR_EVERY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,15 +207,25 @@ def _line(line: desk.BrandLine) -> dict[str, Any]:
     }
 
 
-def _month(brand: Brand | None, currency: str, zone: ZoneInfo, at: datetime, on: date | None) -> dict[str, Any]:
-    """This month by day, of one currency, against the plan and with the forecast."""
+def _months(
+    brand: Brand | None, brands: Iterable[Brand], seen: Mapping[str, Together], at: datetime, on: date | None
+) -> Iterator[tuple[str, Outlook]]:
+    """This month of the brand, or of all brands of each currency, added up unless that was `seen` already."""
     if brand:
-        seen = outlook.of_brands([brand], at=at, on=on)[brand.pk]
-    else:
-        seen = outlook.of_agency(Brand.objects.all(), currency, zone, at=at, on=on)
-    days = _days(seen)
-    title = f"{seen.today:%B %Y}" + ("" if brand else f", all brands in {currency}")
-    band = band_of(seen)
+        yield "", outlook.of_brands([brand], at=at, on=on)[brand.pk]
+        return
+    for currency, zone in outlook.zones_of(brands).items():
+        if currency in seen:
+            month = outlook.of_together(seen[currency], currency, zone, at=at)
+        else:
+            month = outlook.of_agency(Brand.objects.all(), currency, zone, at=at, on=on)
+        yield f", all brands in {currency}", month
+
+
+def _month(seen: Outlook, whose: str) -> dict[str, Any]:
+    """A month by day, against the plan and with the forecast."""
+    band, days, currency = band_of(seen), _days(seen), seen.currency
+    title = f"{seen.today:%B %Y}{whose}"
     return {
         "title": title,
         "has_spend": any(day.spend for day in days),

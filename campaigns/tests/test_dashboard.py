@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
+from celery.schedules import crontab
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from campaigns import desk
-from campaigns.admin import dashboard
+from campaigns import desk, surveying
 from campaigns.admin.charts import Day
 from campaigns.admin.dashboard import _days
 from campaigns.candidates import Candidates
 from campaigns.concerns import LOOKED_AT, SHOWN, Concern, Concerns, concerns, off_pace
 from campaigns.enforcement import pause, reconcile
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
-from campaigns.models import Brand, Campaign
+from campaigns.models import Brand, Campaign, Survey
 from campaigns.outlook import clocks_of, of_brands
+from campaigns.tasks import look_over_the_agency
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
 from campaigns.tests.test_admin import BRANDS, CAMPAIGNS, brand_form, campaign_form
 
@@ -371,41 +371,39 @@ def test_more_than_are_shown_is_said() -> None:
 
 
 @pytest.fixture
-def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Any agency is a large one, and nothing was looked for yet."""
-    monkeypatch.setattr(dashboard, "LARGE", 1)
-    cache.clear()
-    yield
-    cache.clear()
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any agency is a large one."""
+    monkeypatch.setattr(surveying, "LARGE", 1)
 
 
-def test_a_large_agency_looks_for_concerns_once_a_minute_and_judges_those_found_at_every_view(
-    page: Client, large: None
-) -> None:
+def look_over() -> object:
+    """What the worker does each minute."""
+    return look_over_the_agency.apply(throw=True).result
+
+
+def test_in_a_large_agency_a_page_judges_at_every_view_what_a_worker_found(page: Client, large: None) -> None:
     over, then_over = (CampaignFactory.create(name=name, daily_budget=Decimal(5)) for name in ("Over", "Then over"))
     spend(over, "10")
 
     def shown() -> list[str]:
-        (kind,) = [kind for kind in page.get(PAGE).context["concerns"] if kind["kind"] == "overspent"] or [
-            {"shown": []}
-        ]
-        return [concern["name"] for concern in kind["shown"]]
+        kinds = {kind["kind"]: kind["shown"] for kind in page.get(PAGE).context["concerns"]}
+        return [concern["name"] for concern in kinds.get("overspent", [])]
 
+    assert look_over() is True
     assert shown() == ["Over"]
     spend(then_over, "10")
     assert shown() == ["Over"]
     spend(over, "-6")
     assert shown() == []
-    with time_machine.travel(NOON + timedelta(seconds=dashboard.LOOKED_FOR_EVERY + 1), tick=False):
-        assert shown() == ["Then over"]
+    look_over()
+    assert shown() == ["Then over"]
 
 
-def test_a_large_agency_counts_campaigns_and_draws_the_month_once_a_minute_and_spend_is_of_now(
+def test_in_a_large_agency_campaigns_and_the_month_are_as_a_worker_saw_them_and_spend_is_of_now(
     page: Client, large: None
 ) -> None:
     brand = BrandFactory.create(monthly_budget=Decimal(1000))
-    campaign = CampaignFactory.create(brand=brand)
-    spend(campaign, "10")
+    spend(CampaignFactory.create(brand=brand), "10")
 
     def shown() -> tuple[str, bool, bool]:
         context = page.get(PAGE).context
@@ -413,11 +411,57 @@ def test_a_large_agency_counts_campaigns_and_draws_the_month_once_a_minute_and_s
         counted, money = context["strip"]
         return counted.rows[0][1], "10.00" in money.rows[0][1], "USD 12.00" in str(month["bars"])
 
+    look_over()
     assert shown() == ("1", True, False)
     spend(CampaignFactory.create(brand=brand), "2")
     assert shown() == ("1", False, False)
-    with time_machine.travel(NOON + timedelta(seconds=dashboard.LOOKED_FOR_EVERY + 1), tick=False):
-        assert shown() == ("2", False, True)
+    look_over()
+    assert shown() == ("2", False, True)
+
+
+def test_what_a_worker_saw_makes_the_same_page_as_looking_now(page: Client, large: None) -> None:
+    euros, yen = (BrandFactory.create(currency=code, monthly_budget=Decimal(1000)) for code in ("EUR", "JPY"))
+    for brand in (euros, yen):
+        spend(CampaignFactory.create(brand=brand, daily_budget=Decimal(5), end_date=NOON.date()), "10")
+
+    def told() -> object:
+        context = page.get(PAGE).context
+        return [str(context[name]) for name in ("strip", "concerns", "lines", "months", "has_campaigns")]
+
+    looked = told()
+    look_over()
+    assert page.get(PAGE).context["seen_at"] == NOON
+    assert told() == looked
+
+
+def test_without_a_worker_the_dashboard_of_a_large_agency_looks_for_itself(page: Client, large: None) -> None:
+    look_over()
+    spend(CampaignFactory.create(name="Over", daily_budget=Decimal(5)), "10")
+    with time_machine.travel(NOON + surveying.KEPT_FOR + timedelta(seconds=1), tick=False):
+        context = page.get(PAGE).context
+    assert context["seen_at"] is None
+    assert [concern["name"] for concern in context["concerns"][0]["shown"]] == ["Over"]
+
+
+def test_a_brand_of_a_large_agency_is_looked_at_now(page: Client, large: None) -> None:
+    campaign = CampaignFactory.create()
+    look_over()
+    CampaignFactory.create(brand=campaign.brand)
+    context = page.get(PAGE, {"brand": campaign.brand_id}).context
+    assert context["strip"][0].rows[0][1] == "2"
+
+
+def test_a_small_agency_is_not_looked_over() -> None:
+    CampaignFactory.create()
+    assert look_over() is False
+    assert not Survey.objects.exists()
+
+
+def test_a_large_agency_is_looked_over_each_minute() -> None:
+    (schedule,) = (
+        each["schedule"] for each in settings.CELERY_BEAT_SCHEDULE.values() if each["task"] == look_over_the_agency.name
+    )
+    assert schedule == crontab(minute="*/1")
 
 
 def test_a_brand_over_its_budget_is_one_concern_with_all_that_it_holds() -> None:
