@@ -85,6 +85,7 @@ DRILLS = (
         again_and_again(kill_beat, 2, 6),
         without="supervisor",
         harm=Harm.STATUSES,
+        control_seconds=60,  # what is edited once beat is dead is for ticks alone to notice
     ),
     Drill(
         "kill-web-worker",
