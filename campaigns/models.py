@@ -316,7 +316,7 @@ class SpendLog(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.campaign_id} {self.day} {self.amount}"
+        return f"{self.amount.normalize():f} on {self.day}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
@@ -349,7 +349,7 @@ class DailySpend(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.campaign_id} {self.day} {self.amount}"
+        return f"{self.amount.normalize():f} on {self.day}"
 
 
 class BrandDailySpend(models.Model):
@@ -375,7 +375,7 @@ class BrandDailySpend(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.brand_id} {self.day} {self.amount}"
+        return f"{self.amount.normalize():f} on {self.day}"
 
 
 class StatusChange(models.Model):
@@ -401,7 +401,7 @@ class StatusChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.campaign_id}: {self.from_status} to {self.to_status}"
+        return f"{self.from_status} to {self.to_status} on {self.at:%Y-%m-%d}"
 
     def decided_on(self) -> dict[str, str]:
         """The facts as text: exact amounts in `currency`, without the budgets that are not set."""

@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
+from campaigns import surveying
 from campaigns.ledger import SpendEntry, record_spend
 from campaigns.models import Campaign, DaypartingSchedule
 from campaigns.tests.browser.conftest import NOON
@@ -223,6 +224,16 @@ def test_very_long_names_do_not_widen_the_dashboard(page: Page, alice: User) -> 
     page.goto(f"/admin/?brand={brand.pk}")
     expect(page.get_by_role("heading", name="Over budget")).to_be_visible()
     look(page, "dashboard-long-names")
+
+
+def test_the_dashboard_of_a_large_agency_says_when_it_was_looked_over(
+    page: Page, spring: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surveying, "LARGE", 1)
+    assert surveying.keep(NOON)
+    page.goto("/admin/")
+    expect(page.get_by_text("once a minute: last at 12:00 UTC.")).to_be_visible()
+    look(page, "dashboard-large")
 
 
 def test_a_campaign_is_paused_on_the_dashboard(page: Page, spring: Campaign) -> None:
