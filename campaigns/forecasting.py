@@ -28,13 +28,20 @@ class Habits:
     lumps: float  # which share of the lumps' average is expected again
     run_rate: float  # how much the month's own mean weighs in the end
     width: float  # so many spreads an interval reaches to either side
+    by_share: bool  # whether days weigh by their weekday's share: the noise of a sum does not shrink with it
 
 
-CAMPAIGN = Habits(history=400, half_lives=(1, 4, 16), trust=4, lump=3.0, lumps=0.3, run_rate=0.0, width=1.9)
+CAMPAIGN = Habits(
+    history=400, half_lives=(1, 4, 16), trust=4, lump=3.0, lumps=0.3, run_rate=0.0, width=1.9, by_share=False
+)
 # Many campaigns together: some of them always have a lump.
-PORTFOLIO = Habits(history=120, half_lives=(2, 8, 32), trust=2, lump=1.3, lumps=1.0, run_rate=0.0, width=1.4)
+PORTFOLIO = Habits(
+    history=120, half_lives=(2, 8, 32), trust=2, lump=1.3, lumps=1.0, run_rate=0.0, width=1.4, by_share=True
+)
 # A few: what starts or ends is as much as a lump there, and little is sure.
-SMALL_PORTFOLIO = Habits(history=120, half_lives=(2, 8, 32), trust=2, lump=3.0, lumps=1.0, run_rate=0.35, width=1.4)
+SMALL_PORTFOLIO = Habits(
+    history=120, half_lives=(2, 8, 32), trust=2, lump=3.0, lumps=1.0, run_rate=0.35, width=1.4, by_share=True
+)
 MANY = 10
 
 
@@ -163,12 +170,13 @@ def _outlook(series: Series, habits: Habits) -> _Outlook | None:
         return None
     usual = habits.lump * median(seen.spends[:USUAL_DAYS]) if len(seen.spends) > 2 else math.inf
     smooth = [min(spend, usual) for spend in seen.spends]
-    level, off = _level(smooth, seen.months, habits)
+    weights = seen.shares if habits.by_share else [1.0] * len(smooth)
+    level, off = _level(smooth, weights, seen.months, habits)
     lumpiness = 0.0
     if max(seen.spends) > usual:
         lumps = [spend - kept for spend, kept in zip(seen.spends, smooth, strict=True)]
-        lumpiness = _recent_mean([lump * lump for lump in lumps], LUMP_HALF_LIFE)
-        level += habits.lumps * _recent_mean(lumps, LUMP_HALF_LIFE)
+        lumpiness = _recent_mean([lump * lump for lump in lumps], weights, LUMP_HALF_LIFE)
+        level += habits.lumps * _recent_mean(lumps, weights, LUMP_HALF_LIFE)
     activity, certainty = _activity(seen.gaps)
     return _Outlook(
         rate=level * activity,
@@ -221,6 +229,7 @@ class _DaysWithSpend:
     """Newest first; rest days do not exist."""
 
     spends: list[float]  # as of an average weekday
+    shares: list[float]  # of their weekdays
     months: list[int]  # of each
     gaps: list[int]  # the days from each to the next
     quiet: int  # how many came after the last
@@ -229,46 +238,51 @@ class _DaysWithSpend:
 def _days_with_spend(amounts: list[float], profile: list[float], today: date) -> _DaysWithSpend:
     """Those of `amounts`, of the days up to yesterday."""
     spends: list[float] = []
+    shares: list[float] = []
     months: list[int] = []
     gaps: list[int] = []
     quiet = gap = 0
-    shares = cycle(profile[(today.weekday() - back) % 7] for back in range(1, 8))
-    for back, (amount, share) in enumerate(zip(reversed(amounts), shares, strict=False), 1):
+    of_weekdays = cycle(profile[(today.weekday() - back) % 7] for back in range(1, 8))
+    for back, (amount, share) in enumerate(zip(reversed(amounts), of_weekdays, strict=False), 1):
         if amount and share:
             if spends:
                 gaps.append(gap + 1)
             else:
                 quiet = gap
             spends.append(amount / share)
+            shares.append(share)
             months.append((today - back * ONE_DAY).month)
             gap = 0
             if len(spends) == REMEMBERED:
                 break
         elif share:
             gap += 1
-    return _DaysWithSpend(spends, months, gaps, quiet)
+    return _DaysWithSpend(spends, shares, months, gaps, quiet)
 
 
-def _level(spends: list[float], months: list[int], habits: Habits) -> tuple[float, float]:
+def _level(spends: list[float], weights: list[float], months: list[int], habits: Habits) -> tuple[float, float]:
     """What a day with spend will be, and the mean square of how far off that used to be of the mean of the next ones.
 
     Every memory has its say, the more the less it was off: a level that moves is followed by the short ones, and one
-    that does not is measured by the long. `spends` and the months of their days come newest first.
+    that does not is measured by the long. `spends`, and the weights and months of their days, come newest first.
     """
-    spends, months = spends[::-1], months[::-1]
-    until = [0.0, *accumulate(spends)]
+    spends, weights, months = spends[::-1], weights[::-1], months[::-1]
+    until = [0.0, *accumulate(spend * weight for spend, weight in zip(spends, weights, strict=True))]
+    weighed = [0.0, *accumulate(weights)]
+
+    def mean(start: int, end: int) -> float:
+        return (until[end] - until[start]) / (weighed[end] - weighed[start])
+
     month_days = list(accumulate(months, _days_of_month, initial=(0, 0)))[1:]
     judged = []
     for index, (_month, days) in enumerate(month_days):
         ahead = min(JUDGED_ON, len(spends) - 1 - index)
         if days >= MONTH_FROM and ahead >= JUDGED_ON_LEAST:
-            judged.append((index, (until[index + 1 + ahead] - until[index + 1]) / ahead))
-    memories = [_faded_means(spends, half_life) for half_life in habits.half_lives]
+            judged.append((index, mean(index + 1, index + 1 + ahead)))
+    memories = [_faded_means(spends, weights, half_life) for half_life in habits.half_lives]
     if month_days[-1][1] >= MONTH_FROM:
-        memories.append(
-            [(until[index + 1] - until[index + 1 - days]) / days for index, (_month, days) in enumerate(month_days)]
-        )
-    scale = (until[-1] / len(spends)) ** 2
+        memories.append([mean(index + 1 - days, index + 1) for index, (_month, days) in enumerate(month_days)])
+    scale = mean(0, len(spends)) ** 2
     off = [sum((memory[index] - came) ** 2 for index, came in judged) / scale for memory in memories]
     says = [(one + 1e-3) ** -habits.trust for one in off]
     level = sum(say * memory[-1] for say, memory in zip(says, memories, strict=True)) / sum(says)
@@ -281,14 +295,14 @@ def _days_of_month(before: tuple[int, int], month: int) -> tuple[int, int]:
     return month, before[1] + 1 if month == before[0] else 1
 
 
-def _faded_means(spends: list[float], half_life: int) -> list[float]:
+def _faded_means(spends: list[float], weights: list[float], half_life: int) -> list[float]:
     """After each day, the mean of it and those before, each weighing half as much as one `half_life` newer."""
     fade = 0.5 ** (1 / half_life)
-    means, total, weights = [], 0.0, 0.0
-    for spend in spends:
-        total = total * fade + spend
-        weights = weights * fade + 1
-        means.append(total / weights)
+    means, total, weighed = [], 0.0, 0.0
+    for spend, weight in zip(spends, weights, strict=True):
+        total = total * fade + spend * weight
+        weighed = weighed * fade + weight
+        means.append(total / weighed)
     return means
 
 
@@ -297,14 +311,14 @@ def _run_rate(series: Series, month: Month) -> float:
     return max(float(series.spent(month) - series.today_spend), 0.0) / (series.today - month.first).days
 
 
-def _recent_mean(values: list[float], half_life: float) -> float:
-    """The mean of `values`, newest first, each weighing half as much as one `half_life` newer."""
-    fade, weight, total, weights = 0.5 ** (1 / half_life), 1.0, 0.0, 0.0
-    for value in values:
-        total += weight * value
-        weights += weight
-        weight *= fade
-    return total / weights
+def _recent_mean(values: list[float], weights: list[float], half_life: float) -> float:
+    """The weighted mean of `values`, newest first, each counting half as much as one `half_life` newer."""
+    fade, counts, total, weighed = 0.5 ** (1 / half_life), 1.0, 0.0, 0.0
+    for value, weight in zip(values, weights, strict=True):
+        total += counts * weight * value
+        weighed += counts * weight
+        counts *= fade
+    return total / weighed
 
 
 def _activity(gaps: list[int]) -> tuple[float, float]:

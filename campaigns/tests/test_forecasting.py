@@ -12,7 +12,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from campaigns.forecasting import CAMPAIGN, MANY, PORTFOLIO, SMALL_PORTFOLIO, Forecast, Limits, forecast, habits_of
+from campaigns.forecasting import (
+    CAMPAIGN,
+    MANY,
+    PORTFOLIO,
+    SMALL_PORTFOLIO,
+    Forecast,
+    Habits,
+    Limits,
+    forecast,
+    habits_of,
+)
 from campaigns.pacing import Month, Series, added_up, month_of
 
 JUNE = Month(date(2026, 6, 1), date(2026, 6, 30))
@@ -24,8 +34,8 @@ def until(today: date, amounts: list[float], *, today_spend: float = 0, over: Fr
     return Series(today - timedelta(days=len(amounts)), decimals, Decimal(str(today_spend)), Fraction(over))
 
 
-def of_june(day: int, amounts: list[float], limits: Limits | None = None) -> Forecast:
-    return forecast(until(date(2026, 6, day), amounts), JUNE, limits=limits or Limits())
+def of_june(day: int, amounts: list[float], limits: Limits | None = None, habits: Habits = CAMPAIGN) -> Forecast:
+    return forecast(until(date(2026, 6, day), amounts), JUNE, limits=limits or Limits(), habits=habits)
 
 
 def test_a_steady_campaign_goes_on_as_it_did() -> None:
@@ -221,6 +231,15 @@ def test_the_run_rate_has_no_say_in_the_first_days_of_a_month() -> None:
     raised = until(date(2026, 6, 4), [100.0] * 50 + [140.0] * 3)
     alone = forecast(raised, JUNE, habits=replace(SMALL_PORTFOLIO, run_rate=0.0))
     assert forecast(raised, JUNE, habits=SMALL_PORTFOLIO) == alone
+
+
+def test_a_lump_on_a_quiet_weekday_tells_a_portfolio_no_more_than_one_on_a_busy_one() -> None:
+    # 6 and 7 June 2026 are a weekend. In a sum, what comes on top of the 20 a day is not five times as much by Monday.
+    weeks = ([100.0] * 5 + [20.0] * 2) * 10
+    on_top = of_june(8, [*weeks[:-2], 40.0, 40.0], habits=PORTFOLIO).rest - of_june(8, weeks, habits=PORTFOLIO).rest
+    all_alike = replace(PORTFOLIO, by_share=False)
+    too_much = of_june(8, [*weeks[:-2], 40.0, 40.0], habits=all_alike).rest - of_june(8, weeks, habits=all_alike).rest
+    assert 0 < on_top < too_much / 2
 
 
 def test_what_is_older_than_a_portfolio_looks_back_changes_nothing() -> None:
