@@ -104,22 +104,40 @@ def test_a_database_is_named_by_its_address_or_by_its_parts(environment: dict[st
     assert done.stdout == "django.db.backends.postgresql agency u p@ss db.example 5433\n"
 
 
-def checked(**environment: str) -> subprocess.CompletedProcess[str]:
-    """What Django's deployment check says of production with these variables."""
+def managed(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, with these variables and no other."""
     return subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        env={
-            "PATH": os.environ["PATH"],
-            "ENV_FILE": os.devnull,
-            "DEBUG": "false",
-            "SECRET_KEY": "".join(map(chr, range(40, 126))),
-            "ALLOWED_HOSTS": "budget.example",
-            **environment,
-        },
+        [sys.executable, "manage.py", *arguments],
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **environment},
         cwd=BASE_DIR,
         capture_output=True,
         text=True,
     )
+
+
+def checked(**environment: str) -> subprocess.CompletedProcess[str]:
+    """What Django's deployment check says of production with these variables."""
+    production = {
+        "DEBUG": "false",
+        "SECRET_KEY": "".join(map(chr, range(40, 126))),
+        "ALLOWED_HOSTS": "budget.example",
+    }
+    return managed("check", "--deploy", "--fail-level", "WARNING", **production, **environment)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("postgres://nobody@127.0.0.1:1/none", "couldn't get a connection after 5.00 sec"),
+        ("sqlite:///:memory:", "no such table: campaigns_brand"),
+    ],
+)
+def test_a_command_whose_database_is_away_or_not_migrated_says_so_in_a_sentence(address: str, why: str) -> None:
+    done = managed("check_budgets", DATABASE_URL=address)
+
+    assert done.returncode == 1
+    assert f"The database is away or busy, or it is not migrated: {why}. Run the command again" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_production_settings_pass_django_s_own_deployment_check() -> None:
