@@ -5,8 +5,11 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 
+from ad_agency import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ad_agency.settings")
 
+broker.use()
 app = Celery("ad_agency")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
