@@ -1,18 +1,35 @@
-"""The broker as Celery reaches it: Redis, or Valkey, and a connection to it that is closed says so."""
+"""The broker as Celery reaches it: Redis, or Valkey, which may be restarted, or not answer for a while.
+
+Kombu's own transport ends a worker, or leaves it deaf, where the broker does not hear that a task is done. With this
+one, the worker goes on, and such a task is delivered again.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, redis
+from kombu.transport import TRANSPORT_ALIASES, redis, virtual
 from redis.exceptions import ConnectionError as Closed
 
 
-class ClosedChannel:
+class QoS(redis.QoS):
+    """Makes room for the next message also where the broker does not hear that the last one is done.
+
+    Kombu's own keeps the place of each such message until the connection ends; with none left, nothing more is taken.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        try:
+            super().ack(delivery_tag)
+        except Exception:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
+class PatientChannel:
     """A channel whose connection is gone raises an error of connections, which Celery knows what to do about.
 
-    Kombu's own raises AttributeError. A worker that acknowledges a task which was begun before the broker was
-    restarted ends on that; now it goes on, and the task is delivered again.
+    Kombu's own raises AttributeError, on which a worker ends that was at a task when the broker was restarted.
     """
 
     connection: Any
@@ -23,16 +40,16 @@ class ClosedChannel:
         return super()._connparams(asynchronous)  # type: ignore[misc]
 
 
-class Channel(ClosedChannel, redis.Channel):
-    pass
+class Channel(PatientChannel, redis.Channel):
+    QoS = QoS
 
 
 class Transport(redis.Transport):
     Channel = Channel
 
 
-class SentinelChannel(ClosedChannel, redis.SentinelChannel):
-    pass
+class SentinelChannel(PatientChannel, redis.SentinelChannel):
+    QoS = QoS
 
 
 class SentinelTransport(redis.SentinelTransport):

@@ -20,3 +20,17 @@ def test_what_is_acknowledged_once_its_connection_is_closed_is_an_error_of_conne
 
         with pytest.raises(errors, match="The connection to the broker is closed"):
             channel.basic_ack("a tag")
+
+
+def test_what_cannot_be_acknowledged_leaves_room_for_the_next_message() -> None:
+    with ValkeyServer(port=free_port()) as server:
+        connection = app.connection_for_read(f"redis://127.0.0.1:{server.port}/0")
+        channel: Any = connection.channel()
+        connection.SimpleQueue("tasks", channel=channel).put("first")
+        channel.basic_qos(0, 1, False)
+        message = channel.basic_get("tasks")
+        assert not channel.qos.can_consume()
+    with pytest.raises(connection.connection_errors):
+        channel.basic_ack(message.delivery_tag)
+
+    assert channel.qos.can_consume()
