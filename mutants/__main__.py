@@ -37,7 +37,7 @@ RESULTS = HERE / "RESULTS.md"
 EXPLAINED = HERE / "explained.toml"
 # The tests of each module, those first that notice most.
 TESTS = {
-    "rules": ("budgets", "status", "dayparting", "resets", "vectors", "explain"),
+    "rules": ("budgets", "status", "dayparting", "resets", "vectors", "explain", "admin", "brand_page"),
     "enforcement": ("status", "resets", "budgets", "dayparting", "edits", "vectors", "ledger"),
     "ledger": ("ledger", "budgets", "vectors", "tasks"),
     "periods": ("periods", "resets", "dayparting", "vectors", "explain"),

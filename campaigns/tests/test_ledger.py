@@ -184,6 +184,14 @@ def test_r8_a_reference_is_a_campaign_s_own_and_none_is_never_a_duplicate() -> N
     assert receipt.recorded == 4
 
 
+def test_r8_an_arrival_without_a_description_has_none_and_one_that_is_refused_is_the_first_of_its_batch() -> None:
+    campaign = CampaignFactory.create()
+    refused = record_arrival(campaign.pk, "1.0000001", at=NOON)
+    record_arrival(campaign.pk, "5", at=NOON)
+    assert [rejection.index for rejection in refused.rejected] == [0]
+    assert [entry.description for entry in SpendLog.objects.all()] == [""]
+
+
 def test_r8_spend_without_a_time_of_its_own_counts_when_it_first_arrives() -> None:
     campaign = CampaignFactory.create()
 

@@ -147,6 +147,17 @@ def test_r20_a_time_in_a_repeated_hour_comes_twice_and_the_clock_s_jump_is_a_cha
     assert list(changes) == [utc("2026-11-01T05:15Z"), utc("2026-11-01T06:00Z"), utc("2026-11-01T06:15Z")]
 
 
+def test_r20_a_jump_late_in_a_day_of_the_west_is_a_change_of_that_day() -> None:
+    # On Saturday at 22:00 in Nuuk, when it is Sunday in UTC already.
+    changes = wall_changes(ZoneInfo("America/Nuuk"), [], utc("2022-03-26T12:00Z"), utc("2022-03-27T01:30Z"))
+    assert list(changes) == [utc("2022-03-27T01:00Z")]
+
+
+def test_r20_on_an_ordinary_day_nothing_changes_but_at_midnight_and_the_given_times() -> None:
+    changes = wall_changes(ZoneInfo("Europe/Berlin"), [time(9)], utc("2026-11-20T12:00Z"), utc("2026-11-21T12:00Z"))
+    assert list(changes) == [utc("2026-11-20T23:00Z"), utc("2026-11-21T08:00Z")]
+
+
 @given(
     st.sampled_from(CHANGING_ZONES),
     st.sampled_from(["2026-03-07", "2026-03-28", "2026-04-04", "2026-09-05", "2026-10-03", "2026-10-24", "2026-10-31"]),

@@ -134,6 +134,22 @@ def test_r14_spend_after_midnight_and_before_the_reset_is_not_lost() -> None:
     assert list(find_differences()) == []
 
 
+def test_r14_what_the_ledger_has_of_the_new_day_stays_counted_for_the_brand_too() -> None:
+    CampaignFactory.create()  # so that no brand has a campaign's number
+    brand = BrandFactory.create()
+    CampaignFactory.create()
+    campaigns = CampaignFactory.create_batch(2, brand=brand)
+    late = utc("2026-11-22T00:10Z")
+    record_spend([SpendEntry(each.pk, Decimal(3), late) for each in campaigns], at=late)
+    Brand.objects.filter(pk=brand.pk).update(daily_since=utc("2026-11-21T00:00Z"), daily_spend=Decimal(70))
+
+    reconcile(at=late)
+
+    brand.refresh_from_db()
+    assert brand.daily_spend == 6
+    assert list(find_differences()) == []
+
+
 def test_r14_spend_of_midnight_itself_counts_in_the_day_that_begins() -> None:
     campaign = spent_up("2026-11-21T12:00Z")
     record_spend([SpendEntry(campaign.pk, Decimal(3), utc("2026-11-22T00:00Z"))], at=utc("2026-11-21T23:58Z"))

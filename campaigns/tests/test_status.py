@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from datetime import date, time
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from campaigns import enforcement
-from campaigns.enforcement import Changes, activate, complete, pause, reconcile, resume
+from campaigns.enforcement import Changes, _packed, activate, complete, pause, reconcile, resume
 from campaigns.holds import LABELS, Hold
 from campaigns.ledger import SpendEntry, record_spend
 from campaigns.models import Brand, Campaign, DaypartingSchedule, StatusChange
@@ -299,6 +300,15 @@ def test_a_brand_of_many_campaigns_is_changed_in_slices(monkeypatch: pytest.Monk
     assert (changes.checked, changes.paused) == (28, 28)
     assert StatusChange.objects.count() == 28
     assert Campaign.objects.filter(status="PAUSED", holds=Hold.BRAND_INACTIVE.value).count() == 28
+
+
+def test_brands_are_changed_so_many_rows_at_a_time_and_each_brand_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaigns.enforcement.CAMPAIGNS_PER_TRANSACTION", 6)
+    of_two, of_nine = array("q", range(2)), array("q", range(9))
+
+    chunks = list(_packed({5: of_two, 3: of_nine, 1: of_two, 2: of_two, 4: of_two, 6: of_two}))
+
+    assert chunks == [[1, 2], [3], [4, 5], [6]]
 
 
 def test_windows_without_a_campaign_s_brand_in_that_zone_are_left_alone() -> None:
