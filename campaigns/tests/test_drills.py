@@ -43,4 +43,4 @@ def test_whatever_breaks_nothing_is_lost_or_doubled_and_every_counter_and_status
 def test_without_references_what_is_delivered_twice_is_there_twice(server: tuple[Postgres, str]) -> None:
     outcome = play_control(DELIVER_AGAIN, *server, SEED)
 
-    assert outcome.faults.count(Harm.DOUBLED) > 10
+    assert outcome.faults.count(Harm.DOUBLED) > 0
