@@ -23,15 +23,15 @@ from django.db.models import (
 )
 
 from campaigns import outlook
-from campaigns.candidates import BRAND_BUDGETS
-from campaigns.desk import Standing
+from campaigns.candidates import BRAND_BUDGETS, NOT_BY_OWN_BUDGET, OWN_BUDGETS
+from campaigns.desk import ENDING_DAYS, Standing
 from campaigns.holds import Hold
 from campaigns.hours import Window, open_spans
 from campaigns.models import Brand, Campaign, DaypartingSchedule, SpendLog, StatusChange
 from campaigns.money import ZERO, format_money
 from campaigns.outlook import Outlook
 from campaigns.pacing import Status as PaceStatus
-from campaigns.periods import LocalClock, next_day_start, next_month_start
+from campaigns.periods import ONE_DAY, LocalClock, next_day_start, next_month_start
 from campaigns.rules import DAILY, MONTHLY
 
 Status = Campaign.Status
@@ -200,8 +200,26 @@ class _Campaigns:
         self.clocks = {standing.brand.timezone: standing.clock for standing in standings}
         ids = {pk for found in candidates.values() for pk in found}
         known = {each.pk: each for each in _campaigns_of((standing.brand for standing in standings), ids)}
-        self.found = {kind: [known[pk] for pk in found if pk in known] for kind, found in candidates.items()}
+        self.found = {
+            kind: [known[pk] for pk in found if pk in known and self._is_still(kind, known[pk])]
+            for kind, found in candidates.items()
+        }
         self.outlooks = outlook.of_campaigns([*self.found["ahead"], *self.found["behind"]], at=self.at)
+
+    def _is_still(self, kind: str, campaign: Campaign) -> bool:
+        """Whether it may be told as that kind: it was found a while ago, perhaps, and people have acted since."""
+        if kind == "ending":
+            last = self._clock(campaign).today + ENDING_DAYS * ONE_DAY
+            begun = campaign.status in {Status.ACTIVE, Status.PAUSED}
+            return begun and campaign.end_date is not None and campaign.end_date <= last
+        if kind == "paused":
+            holds = campaign.hold_set
+            return campaign.status == Status.PAUSED and bool(holds & OWN_BUDGETS) and not holds & NOT_BY_OWN_BUDGET
+        if kind in {"silent", "ahead"}:
+            return campaign.status == Status.ACTIVE
+        if kind == "behind":
+            return campaign.status == Status.ACTIVE or campaign.hold_set == Hold.DAYPARTING
+        return campaign.status != Status.COMPLETED
 
     def _off_pace(self, kind: str) -> list[Campaign]:
         """Those of the kind of whom it still holds."""

@@ -399,6 +399,23 @@ def test_in_a_large_agency_a_page_judges_at_every_view_what_a_worker_found(page:
     assert shown() == ["Then over"]
 
 
+def test_in_a_large_agency_what_people_have_mended_since_a_worker_looked_is_not_told(page: Client, large: None) -> None:
+    ends, held = (CampaignFactory.create(name=name) for name in ("Ends", "Held"))
+    Campaign.objects.filter(pk=ends.pk).update(end_date=NOON.date())
+    Campaign.objects.filter(pk=held.pk).update(daily_budget=Decimal(5))
+    spend(held, "5")
+
+    def kinds_shown() -> list[str]:
+        return [kind["kind"] for kind in page.get(PAGE).context["concerns"]]
+
+    look_over()
+    assert kinds_shown() == ["paused", "ending"]
+    Campaign.objects.filter(pk=ends.pk).update(end_date=None)
+    Campaign.objects.filter(pk=held.pk).update(daily_budget=Decimal(50))
+    reconcile(at=NOON)
+    assert kinds_shown() == []
+
+
 def test_in_a_large_agency_campaigns_and_the_month_are_as_a_worker_saw_them_and_spend_is_of_now(
     page: Client, large: None
 ) -> None:
