@@ -6,6 +6,8 @@ one, the worker goes on, and such a task is delivered again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis, virtual
@@ -19,8 +21,17 @@ class QoS(redis.QoS):
     """
 
     def ack(self, delivery_tag: str) -> None:
-        try:
+        with self._making_room(delivery_tag):
             super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        with self._making_room(delivery_tag):
+            super().reject(delivery_tag, requeue=requeue)
+
+    @contextmanager
+    def _making_room(self, delivery_tag: str) -> Iterator[None]:
+        try:
+            yield
         except Exception:
             virtual.QoS.ack(self, delivery_tag)
             raise

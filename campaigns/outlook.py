@@ -202,6 +202,7 @@ def together(brands: QuerySet[Brand], currency: str, today: date) -> Together:
 
 
 def of_together(spent: Together, currency: str, zone: ZoneInfo, *, at: datetime, on: date | None = None) -> Outlook:
+    """The month of what was `spent` together, on the clock of `zone`; `on`: as it stood at that local day's end."""
     clock = _clock(zone, at, on)
     limits, habits = Limits(None, spent.budget), habits_of(spent.campaigns)
     return _outlook(currency, spent.days, clock, (), month_of(clock.today), limits, habits, running=True)

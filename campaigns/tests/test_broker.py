@@ -22,7 +22,8 @@ def test_what_is_acknowledged_once_its_connection_is_closed_is_an_error_of_conne
             channel.basic_ack("a tag")
 
 
-def test_what_cannot_be_acknowledged_leaves_room_for_the_next_message() -> None:
+@pytest.mark.parametrize("answer", ["basic_ack", "basic_reject"])
+def test_what_cannot_be_answered_for_leaves_room_for_the_next_message(answer: str) -> None:
     with ValkeyServer(port=free_port()) as server:
         connection = app.connection_for_read(f"redis://127.0.0.1:{server.port}/0")
         channel: Any = connection.channel()
@@ -31,6 +32,6 @@ def test_what_cannot_be_acknowledged_leaves_room_for_the_next_message() -> None:
         message = channel.basic_get("tasks")
         assert not channel.qos.can_consume()
     with pytest.raises(connection.connection_errors):
-        channel.basic_ack(message.delivery_tag)
+        getattr(channel, answer)(message.delivery_tag)
 
     assert channel.qos.can_consume()
