@@ -21,6 +21,11 @@ class Table:
     more: int  # lines that are not kept
     note: str = ""
 
+    @property
+    def told(self) -> list[list[tuple[str, str]]]:
+        """The rows, each cell with its heading before it."""
+        return [list(zip(self.headings, row, strict=True)) for row in self.rows]
+
 
 def figures(result: Line) -> list[tuple[str, list[str]]]:
     """The figures that matter first, each by its name; amounts a currency."""

@@ -154,6 +154,7 @@ def shown_report(request: HttpRequest, address: Address, day: date) -> dict[str,
         links_clients=may_see_client_reports(request.user),
     )
     brand_id = address.brand_id
+    headings = list(table.headings())
     return {
         "address": address,
         "groupings": [(by.capitalize(), address.url(by=by), by == address.by) for by in COLUMNS],
@@ -162,8 +163,8 @@ def shown_report(request: HttpRequest, address: Address, day: date) -> dict[str,
             for name, first, last in presets(day)
         ],
         "totals": [format_money(amount, currency) for currency, amount in totals.items()],
-        "headings": list(table.headings()),
-        "rows": [table.row(line) for line in lines],
+        "headings": headings,
+        "rows": [list(zip(headings, table.row(line), strict=True)) for line in lines],
         "page": page,
         "previous": f"{address.url()}&page={page.number - 1}" if page.number > 1 else "",
         "next": f"{address.url()}&page={page.number + 1}" if page.number < page.pages else "",

@@ -57,7 +57,7 @@ def spring() -> Campaign:
 
 
 def words(response: Any) -> list[list[str]]:
-    return [[cell.words for cell in row] for row in response.context["rows"]]
+    return [[cell.words for _heading, cell in row] for row in response.context["rows"]]
 
 
 def client_page(brand: Brand, month: str = "") -> str:

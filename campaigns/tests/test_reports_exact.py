@@ -186,7 +186,7 @@ def test_the_same_figures_stand_on_the_screen_in_csv_and_in_xlsx(admin_page: Cli
     file = io.BytesIO()
     write_xlsx(file, "Spend", report_headings("campaign"), report_rows(report))
 
-    on_screen = [[cell.words for cell in row][:4] for row in page.context["rows"]]
+    on_screen = [[cell.words for _heading, cell in row][:4] for row in page.context["rows"]]
     sheet = openpyxl.load_workbook(file).active
     assert sheet is not None
     in_file = [list(row) for row in sheet.iter_rows(min_row=2, values_only=True)]
