@@ -35,24 +35,24 @@ def broker(installation: Installation) -> Iterator[ValkeyServer]:
 
 
 @contextmanager
-def celery(installation: Installation, *arguments: str) -> Iterator[None]:
+def celery(installation: Installation, *arguments: str, app: str = "ad_agency") -> Iterator[subprocess.Popen[bytes]]:
     """A worker or a beat, as the README starts it, for as long as the block lasts."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "ad_agency", *arguments, "-l", "info"],
+        [sys.executable, "-m", "celery", "-A", app, *arguments, "-l", "info"],
         env=installation.environment,
         cwd=settings.BASE_DIR,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         try:
             process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:  # how it ends is not what these tests are about
+        except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            raise
 
 
 def eventually(installation: Installation, code: str, expected: Any) -> None:
@@ -164,6 +164,14 @@ def test_a_tick_of_beat_pauses_a_campaign_and_makes_two_missed_midnights_right(
     )
     assert installation.python(by_the_tick) == ["task:check_campaign_budgets"] * 3
     assert installation.run("verify_spend").returncode == 0
+
+
+def test_beat_that_is_told_to_end_in_the_middle_of_a_query_ends(
+    installation: Installation, broker: ValkeyServer
+) -> None:
+    installation.python(A_TICK_EVERY_SECOND + "result = None")
+    with celery(installation, "beat", app="campaigns.tests.told_to_end") as beat:
+        assert beat.wait(PATIENCE) == 0
 
 
 A_TASK_THAT_NO_WORKER_SURVIVES = """
