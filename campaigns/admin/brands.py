@@ -41,6 +41,11 @@ class BrandAdmin(WhatIfPage):
         *fieldsets[:2],
         ("Budgets", {"fields": (("daily_budget", "monthly_budget"),)}),
     )
+    view_fieldsets: ClassVar = (
+        *fieldsets[:2],
+        ("Budgets", {"fields": (("today", "month"),)}),
+        fieldsets[-1],
+    )
 
     def brand_id(self, edited: Brand) -> int:
         return edited.pk
@@ -67,9 +72,6 @@ class BrandAdmin(WhatIfPage):
         if db_field.name == "timezone":
             kwargs["widget"] = LongSelect
         return super().formfield_for_dbfield(db_field, request, **kwargs)
-
-    def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
-        return self.fieldsets if obj else self.add_fieldsets
 
     def render_change_form(
         self,

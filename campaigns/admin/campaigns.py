@@ -113,8 +113,13 @@ class CampaignAdmin(WhatIfPage):
     )
     add_fieldsets: ClassVar = (
         (None, {"fields": ("brand", ("name", "external_id"))}),
-        ("Budgets", {"fields": (("daily_budget", "monthly_budget", "total_budget"),)}),
+        ("Budgets", {"fields": (("daily_budget", "monthly_budget"), "total_budget")}),
         ("Dates", {"fields": (("start_date", "end_date"),)}),
+    )
+    view_fieldsets: ClassVar = (
+        fieldsets[0],
+        ("Budgets", {"fields": (("today", "month"), "total")}),
+        *fieldsets[2:],
     )
 
     def brand_id(self, edited: Campaign) -> int:
@@ -122,9 +127,6 @@ class CampaignAdmin(WhatIfPage):
 
     def has_spend(self, edited: Campaign) -> bool:
         return SpendLog.objects.filter(campaign=edited).exists()
-
-    def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
-        return self.fieldsets if obj else self.add_fieldsets
 
     def get_urls(self) -> list[URLPattern]:
         act = self.admin_site.admin_view(self.act)

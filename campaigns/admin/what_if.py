@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
@@ -104,6 +104,13 @@ class WhatIfPage(EditPage):
     """An edit page with a What if beside it, which gives its values back to the form."""
 
     actions_detail: tuple[str, ...] = ("what_if",)
+    add_fieldsets: ClassVar[Any]
+    view_fieldsets: ClassVar[Any]  # for who may only look: what is spent says of which budget
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        return self.fieldsets if self.has_change_permission(request, obj) else self.view_fieldsets
 
     @action(description="What if", permissions=["view"], url_path="what-if", icon="science")
     def what_if(self, request: HttpRequest, object_id: str) -> HttpResponse:

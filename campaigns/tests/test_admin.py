@@ -536,6 +536,22 @@ def test_who_may_only_look_can_neither_edit_nor_act(client: Client) -> None:
     assert state(campaign) == ("ACTIVE", [])
 
 
+def test_who_may_only_look_sees_budgets_in_the_currency_of_the_brand(client: Client) -> None:
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(*Permission.objects.filter(codename__in=["view_campaign", "view_brand"]))
+    client.force_login(viewer)
+    brand = BrandFactory.create(currency="JPY", monthly_budget=Decimal(90_000))
+    campaign = CampaignFactory.create(brand=brand, daily_budget=Decimal(1_200))
+
+    for address, budget in (
+        (f"{CAMPAIGNS}{campaign.pk}/change/", "JPY 1,200"),
+        (f"{BRANDS}{brand.pk}/change/", "JPY 90,000"),
+    ):
+        page = client.get(address).content.decode()
+        assert f"of {budget}<" in page
+        assert "000000" not in page
+
+
 def test_nobody_gets_in_without_an_account(client: Client) -> None:
     assert client.get(CAMPAIGNS).headers["Location"].startswith("/admin/login/")
 
