@@ -201,8 +201,7 @@ def report(series: dict[str, Series]) -> None:
     )
     print(f"| error, % | {' | '.join(f'day {day}' for day in CUT_OFFS)} | average | to run rate | worst |")
     print(f"|---|{'---|' * (len(CUT_OFFS) + 3)}")
-    both = {day: [*campaigns[day], *total[day]] for day in CUT_OFFS}
-    for what, at in (("series", campaigns), ("total", total), ("both", both)):
+    for what, at in (("series", campaigns), ("total", total), ("both", _both(campaigns, total))):
         _print_errors(what, at)
     print(f"\n| covered, % | {' | '.join(f'day {day}' for day in CUT_OFFS)} | all | cases |")
     print(f"|---|{'---|' * (len(CUT_OFFS) + 2)}")
@@ -215,25 +214,35 @@ def report(series: dict[str, Series]) -> None:
         _print_coverage(what, at)
 
 
-def report_invented(agencies: Iterable[str], campaigns: int, seeds: Sequence[int]) -> None:
-    """Print how much less the forecasts are off than the run rate, of each agency over all its seeds."""
+def report_invented(agencies: Sequence[str], campaigns: int, seeds: Sequence[int]) -> None:
+    """Print how much less the forecasts are off than the run rate: of each agency over all its seeds, then of all."""
     print(f"\n{campaigns} campaigns, seeds {', '.join(map(str, seeds))}; change of the error to the run rate, %\n")
-    print("| agency | campaigns | worst | total | worst | covered, %: with spend | ... and before | total |")
-    print(f"|---|{'---|' * 7}")
+    print("| agency | campaigns | worst | total | worst | both | worst | covered, %: with spend | ... before | total |")
+    print(f"|---|{'---|' * 9}")
+    of_all: list[Guesses] = []
+    totals_of_all: list[Guesses] = []
     for agency in agencies:
-        campaigns_of, totals = [], []
+        made, totals = [], []
         for seed in seeds:
             series = list(invented(agency, seed, campaigns).values())
             months = whole_months(series[0])
-            campaigns_of.append(of_series(series, months))
+            made.append(of_series(series, months))
             totals.append(of_total(series, months))
-        cells = [f"{change:+.1f}" for made in (campaigns_of, totals) for change in compared(*made)]
-        with_spend = [_with_spend(at) for at in campaigns_of]
-        cells += [
-            _covered([guess for at in made for guess in _at_all_cut_offs(at)])
-            for made in (with_spend, [_known_before(at) for at in with_spend], totals)
-        ]
-        print(f"| {agency} | {' | '.join(cells)} |")
+        _print_invented(agency, made, totals)
+        of_all += made
+        totals_of_all += totals
+    if len(agencies) > 1:
+        _print_invented("all", of_all, totals_of_all)
+
+
+def _print_invented(what: str, campaigns: Sequence[Guesses], totals: Sequence[Guesses]) -> None:
+    both = [_both(*pair) for pair in zip(campaigns, totals, strict=True)]
+    cells = [f"{change:+.1f}" for made in (campaigns, totals, both) for change in compared(*made)]
+    with_spend = [_with_spend(at) for at in campaigns]
+    for made in (with_spend, [_known_before(at) for at in with_spend], totals):
+        shares = [_share_covered(_at_all_cut_offs(at)) for at in made]
+        cells.append(f"{sum(shares) / len(shares):.1f}")  # each agency counts alike here, too
+    print(f"| {what} | {' | '.join(cells)} |", flush=True)
 
 
 def whole_months(series: Series) -> list[Month]:
@@ -278,6 +287,10 @@ def _guess(case: Case) -> Guess:
     ours = forecast(case.known, case.month, habits=CAMPAIGN if case.campaigns is None else habits_of(case.campaigns))
     projected = {name: method(case) for name, method in PLAIN.items()} | {OURS: ours.projected}
     return Guess(case, projected, ours.low, ours.high)
+
+
+def _both(campaigns: Guesses, totals: Guesses) -> Guesses:
+    return {day: [*campaigns[day], *totals[day]] for day in CUT_OFFS}
 
 
 def compared(*agencies: Guesses) -> tuple[float, float]:
@@ -337,7 +350,11 @@ def _print_coverage(what: str, at: Guesses) -> None:
 
 
 def _covered(made: list[Guess]) -> str:
-    return f"{100 * sum(guess.covered for guess in made) / len(made):.1f}" if made else "-"
+    return f"{_share_covered(made):.1f}" if made else "-"
+
+
+def _share_covered(made: list[Guess]) -> float:
+    return 100 * sum(guess.covered for guess in made) / len(made)
 
 
 if __name__ == "__main__":
