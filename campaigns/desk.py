@@ -117,8 +117,8 @@ def standings(
 ) -> list[Standing]:
     """In the order of `brands`; `counted` are the counts of their campaigns.
 
-    A brand runs that is active and has a campaign that runs or is held. `on`: as it stood at the end of that local day,
-    by the days' sums instead of the counters, against the budgets of now; what had spent in its month, ran.
+    `on`: as it stood at the end of that local day, by the days' sums instead of the counters, and against the budgets
+    of now.
     """
     clocks = outlook.clocks_of(brands, at, on)
     then = _spent_on(brands, on) if on is not None else {}
@@ -127,7 +127,7 @@ def standings(
     for brand in brands:
         clock, share, count = clocks[brand.timezone], shares[brand.timezone], counted.get(brand.pk, Counts())
         today, month = then.get(brand.pk, (ZERO, ZERO)) if on is not None else _spent_now(brand, clock)
-        runs = (brand.is_active and bool(count.running or count.paused)) or (on is not None and month > 0)
+        runs = outlook.runs(brand, count.running + count.paused, None if on is None else month)
         plan = share.of(brand.monthly_budget) if runs and brand.monthly_budget is not None else (None, ZERO)
         found.append(Standing(brand, clock, today, month, runs, *plan))
     return found

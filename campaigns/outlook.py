@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, Count, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Cast
+from django.db.models.lookups import Exact
 
 from campaigns.forecasting import CAMPAIGN, MANY, PORTFOLIO, Forecast, Habits, Limits, forecast, habits_of
 from campaigns.holds import Hold
@@ -33,6 +34,13 @@ HISTORY_DAYS = CAMPAIGN.history
 # Nobody knows when these end, so nobody can say what is spent until then.
 OPEN_ENDED = Hold.MANUAL | Hold.BRAND_INACTIVE
 
+# Why nothing is expected of a brand.
+SWITCHED_OFF, NOTHING_RUNS = "Switched off", "Nothing runs"
+
+# Campaigns that run or are held, and those of them that have spent.
+THERE = Q(status__in=[Status.ACTIVE, Status.PAUSED])
+BEGUN = THERE & Q(total_spend__gt=ZERO)
+
 # Micros by local day.
 Days = dict[date, int]
 
@@ -47,6 +55,12 @@ class Outlook:
     month: Month | None  # None: it runs on no day of this month
     pace: Pace | None  # None where month is
     forecast: Forecast | None  # None too where nothing is known, or it will not run again by itself
+    still: str = ""  # SWITCHED_OFF or NOTHING_RUNS: then nothing is expected of it by now
+
+    @property
+    def status(self) -> str:
+        """In a word or two; empty where there is nothing to say, as without a budget."""
+        return self.still or (self.pace.status.value if self.pace and self.pace.status else "")
 
     @property
     def spent(self) -> Decimal:
@@ -155,23 +169,54 @@ def of_brands(brands: Collection[Brand], *, at: datetime, on: date | None = None
     ids = [brand.pk for brand in brands]
     rows = BrandDailySpend.objects.filter(brand__among=ids, day__gte=since)
     days = _days_of(rows, "brand_id")
-    counts = dict(_begun().filter(brand__among=ids).order_by().values_list("brand_id").annotate(Count("pk")))
+    counts = _counts_of(ids)
     outlooks = {}
     for brand in brands:
-        clock = clocks[brand.timezone]
-        limits = Limits(brand.daily_budget, brand.monthly_budget)
+        clock, count = clocks[brand.timezone], counts.get(brand.pk, _Counts())
+        month = month_of(clock.today)
+        spent_then = None if on is None else _spent_in(days[brand.pk], clock.today)
         outlooks[brand.pk] = _outlook(
             brand.currency,
             days[brand.pk],
             clock,
             (),
-            month_of(clock.today),
-            limits,
-            habits_of(counts.get(brand.pk, 0)),
+            month,
+            Limits(brand.daily_budget, brand.monthly_budget),
+            habits_of(count.begun),
             running=brand.is_active,
-            comes_back=brand.is_active,
+            comes_back=bool(count.come_back) if on is None else True,
+            still="" if runs(brand, count.there, spent_then) else NOTHING_RUNS if brand.is_active else SWITCHED_OFF,
         )
     return outlooks
+
+
+def runs(brand: Brand, campaigns: int, spent_then: Decimal | None = None) -> bool:
+    """Whether anything is expected of a brand with so many campaigns that run or are held.
+
+    It must be active; on a past day, what had `spent_then`, in its month until then, ran.
+    """
+    return (brand.is_active and campaigns > 0) or (spent_then is not None and spent_then > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """A brand's campaigns."""
+
+    there: int = 0  # that run or are held
+    begun: int = 0  # of these, those that have spent: their number says whether a portfolio is of few or of many
+    come_back: int = 0  # that run, or will by themselves
+
+
+def _counts_of(brand_ids: Collection[int]) -> dict[int, _Counts]:
+    gone = OPEN_ENDED | Hold.TOTAL_BUDGET
+    by_itself = Q(Exact(F("holds").bitand(gone.value), 0)) & THERE
+    rows = Campaign.objects.filter(brand__among=brand_ids).order_by().values("brand_id")
+    counted = rows.annotate(
+        there=Count("pk", filter=THERE), begun=Count("pk", filter=BEGUN), back=Count("pk", filter=by_itself)
+    )
+    return {
+        brand_id: _Counts(*counts) for brand_id, *counts in counted.values_list("brand_id", "there", "begun", "back")
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +224,9 @@ class Together:
     """What brands of one currency have spent together, and what they stand against."""
 
     days: Days
-    budget: Decimal | None  # the sum of their monthly ones: one without has no part in it, but in the spend
+    budget: Decimal | None  # the sum of their monthly ones; None where any that spends has none
     campaigns: int  # that have begun and are not over, counted up to MANY
+    unplanned: int = 0  # brands that spend, and have no monthly budget
 
 
 def of_agency(
@@ -194,10 +240,15 @@ def together(brands: QuerySet[Brand], currency: str, today: date) -> Together:
     """Of those of `brands` that are active and of one currency, as far back from `today` as a forecast looks."""
     theirs = brands.filter(currency=currency, is_active=True)
     rows = BrandDailySpend.objects.filter(brand__in=theirs, day__gte=today - timedelta(days=PORTFOLIO.history))
+    begun = Campaign.objects.filter(BEGUN)
+    this_month = BrandDailySpend.objects.filter(brand=OuterRef("pk"), day__range=(today.replace(day=1), today))
+    spending = Exists(begun.filter(brand=OuterRef("pk"))) | Exists(this_month)
+    unplanned = theirs.filter(spending, monthly_budget=None).order_by().count()
     return Together(
         dict(rows.order_by("day").values_list("day").annotate(micros=Sum(Cast("amount", BigIntegerField())))),
-        theirs.aggregate(sum=Sum("monthly_budget"))["sum"],
-        _begun().filter(brand__in=theirs).order_by()[:MANY].count(),
+        None if unplanned else theirs.aggregate(sum=Sum("monthly_budget"))["sum"],
+        begun.filter(brand__in=theirs).order_by()[:MANY].count(),
+        unplanned,
     )
 
 
@@ -205,7 +256,9 @@ def of_together(spent: Together, currency: str, zone: ZoneInfo, *, at: datetime,
     """The month of what was `spent` together, on the clock of `zone`; `on`: as it stood at that local day's end."""
     clock = _clock(zone, at, on)
     limits, habits = Limits(None, spent.budget), habits_of(spent.campaigns)
-    return _outlook(currency, spent.days, clock, (), month_of(clock.today), limits, habits, running=True)
+    comes_back = on is not None or spent.campaigns > 0
+    month = month_of(clock.today)
+    return _outlook(currency, spent.days, clock, (), month, limits, habits, running=comes_back, comes_back=comes_back)
 
 
 def zones_of(brands: Iterable[Brand]) -> dict[str, ZoneInfo]:
@@ -222,25 +275,33 @@ def zones_of(brands: Iterable[Brand]) -> dict[str, ZoneInfo]:
     }
 
 
-def _begun() -> QuerySet[Campaign]:
-    """Those that have begun and are not over: their number says whether a portfolio is one of few or of many."""
-    return Campaign.objects.filter(total_spend__gt=ZERO, status__in=[Status.ACTIVE, Status.PAUSED])
-
-
 def _of_campaign(campaign: Campaign, days: Days, windows: Sequence[DaypartingSchedule], clock: LocalClock) -> Outlook:
-    total_left = None if campaign.total_budget is None else campaign.total_budget - campaign.total_spend
-    limits = Limits(campaign.daily_budget, campaign.monthly_budget, total_left)
     return _outlook(
         campaign.brand.currency,
         days,
         clock,
         windows,
         _running_month(campaign, windows, clock),
-        limits,
+        _limits_of(campaign, clock),
         CAMPAIGN,
         running=campaign.status == Status.ACTIVE,
         comes_back=not campaign.hold_set & OPEN_ENDED,
     )
+
+
+def _limits_of(campaign: Campaign, clock: LocalClock) -> Limits:
+    """Its own, and at most all that its brand's leave, of which the others may take their part."""
+    brand = campaign.brand
+    left = [
+        budget - spent
+        for budget, spent in (
+            (campaign.total_budget, campaign.total_spend),
+            (brand.monthly_budget, MONTHLY.current_spend(brand, clock)),
+        )
+        if budget is not None
+    ]
+    daily = [budget for budget in (campaign.daily_budget, brand.daily_budget) if budget is not None]
+    return Limits(min(daily, default=None), campaign.monthly_budget, min(left, default=None))
 
 
 def _running_month(campaign: Campaign, windows: Collection[DaypartingSchedule], clock: LocalClock) -> Month | None:
@@ -259,14 +320,22 @@ def _outlook(
     habits: Habits,
     *,
     running: bool,
-    comes_back: bool = True,
+    comes_back: bool,
+    still: str = "",
 ) -> Outlook:
     series = _series(days, clock, windows)
     if month is None:
         return Outlook(currency, clock.today, series, None, None, None)
-    stands = pace(series, month, budget=limits.monthly_budget, currency=currency, running=running)
-    ends = forecast(series, month, limits=limits, habits=habits) if days and comes_back else None
-    return Outlook(currency, clock.today, series, month, stands, ends)
+    stands = pace(series, month, budget=limits.monthly_budget, currency=currency, running=running and not still)
+    if still:
+        stands = replace(stands, expected=None, ratio=None, status=None, daily_to_land=None)
+    ends = forecast(series, month, limits=limits, habits=habits) if days and comes_back and not still else None
+    return Outlook(currency, clock.today, series, month, stands, ends, still)
+
+
+def _spent_in(days: Mapping[date, int], today: date) -> Decimal:
+    """In the calendar month of `today`, until the end of that day."""
+    return from_micros(sum(micros for day, micros in days.items() if today.replace(day=1) <= day <= today))
 
 
 def _series(days: Mapping[date, int], clock: LocalClock, windows: Sequence[DaypartingSchedule]) -> Series:

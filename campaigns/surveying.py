@@ -93,6 +93,7 @@ def _from_json(at: datetime, seen: Mapping[str, Any]) -> Seen:
                 {date.fromisoformat(day): micros for day, micros in spent["days"].items()},
                 None if spent["budget"] is None else Decimal(spent["budget"]),
                 spent["campaigns"],
+                spent.get("unplanned", 0),  # what a worker of an older release saw, a minute ago, lacks it
             )
             for currency, spent in seen["together"].items()
         },

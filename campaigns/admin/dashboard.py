@@ -103,12 +103,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "strip": _strip(desk.figures(standings), counted, on),
         "concerns": _concerns(concerns.concerns(candidates, standings, at=at), request.user) if candidates else [],
         "seen_at": seen and seen.at,
-        "lines": [_line(line) for line in desk.brand_lines(list(page), at=at, on=on)],
+        "lines": [_line(line, on) for line in desk.brand_lines(list(page), at=at, on=on)],
         "page": page,
         "pages": [(number, f"?{urlencode({**address, 'page': number})}") for number in page.paginator.page_range],
-        "months": [
-            _month(each, whose) for whose, each in _months(brand, brands, seen.together if seen else {}, at, on)
-        ],
+        "months": list(_months(brand, brands, seen.together if seen else {}, at, on)),
         "may_see_changes": may_see_changes,
         "may_see_statuses": may_see(request.user, StatusChange),
         "several_clocks": len(clocks) > 1,
@@ -144,8 +142,10 @@ def _money_tile(figures: desk.Figures, on: date | None) -> Tile:
         return format_money(amount, figures.currency)
 
     of_budget = ""
-    if figures.budgets:
+    if figures.budgets and figures.spent_of_budgets == figures.spent_this_month:
         of_budget = f"{figures.spent_of_budgets / figures.budgets:.0%} of {money(figures.budgets)}"
+    elif figures.budgets:
+        of_budget = f"{money(figures.spent_of_budgets)} of {money(figures.budgets)} with a budget"
     off = {"ahead of plan": figures.ahead, "behind plan": figures.behind}
     risks = [f"{money(amount)} {which}" if all(off.values()) else which for which, amount in off.items() if amount]
     rows = [
@@ -188,41 +188,40 @@ def _concern(concern: concerns.Concern, user: User | AnonymousUser) -> dict[str,
     }
 
 
-def _line(line: desk.BrandLine) -> dict[str, Any]:
+def _line(line: desk.BrandLine, on: date | None) -> dict[str, Any]:
     brand, seen = line.standing.brand, line.outlook
     pace, currency = seen.pace, brand.currency
     assert pace is not None, "a brand's month is the calendar's"
-    runs = line.standing.runs
-    status = pace.status.value if pace.status else "No budget" if pace.budget is None else ""
     return {
         "brand": brand,
         "url": reverse("admin:campaigns_brand_change", args=[brand.pk]),
         "spent": format_money(pace.spent, currency),
         "budget": format_money(pace.budget, currency) if pace.budget is not None else "",
-        "status": status if runs else "Nothing runs" if brand.is_active else "Switched off",
-        "pace": seen.pace_in_percent if runs else None,
+        "status": seen.status or ("No budget" if pace.budget is None else ""),
+        "pace": seen.pace_in_percent,
         "projected": format_money(seen.projected, currency) if seen.projected is not None else "",
-        "to_land": format_money(pace.daily_to_land, currency) if runs and pace.daily_to_land is not None else "",
+        "to_land": format_money(pace.daily_to_land, currency) if on is None and pace.daily_to_land is not None else "",
         "bullet": bullet(Bullet(pace.spent, pace.budget, seen.expected, band_of(seen)), currency=currency),
     }
 
 
 def _months(
     brand: Brand | None, brands: Iterable[Brand], seen: Mapping[str, Together], at: datetime, on: date | None
-) -> Iterator[tuple[str, Outlook]]:
-    """This month of the brand, or of all brands of each currency, added up unless that was `seen` already."""
+) -> Iterator[dict[str, Any]]:
+    """This month of the brand, or of the active ones of each currency, added up unless that was `seen` already."""
     if brand:
-        yield "", outlook.of_brands([brand], at=at, on=on)[brand.pk]
+        yield _month(outlook.of_brands([brand], at=at, on=on)[brand.pk], "", on)
         return
     for currency, zone in outlook.zones_of(brands).items():
-        if currency in seen:
-            month = outlook.of_together(seen[currency], currency, zone, at=at)
-        else:
-            month = outlook.of_agency(Brand.objects.all(), currency, zone, at=at, on=on)
-        yield f", all brands in {currency}", month
+        spent = seen.get(currency) or outlook.together(Brand.objects.all(), currency, on or local_date(zone, at))
+        month = _month(outlook.of_together(spent, currency, zone, at=at, on=on), f", active brands in {currency}", on)
+        if spent.unplanned:
+            which = "a brand spends" if spent.unplanned == 1 else f"{spent.unplanned:,} brands spend"
+            month["words"] += f" There is no plan for all of them: {which} without a monthly budget."
+        yield month
 
 
-def _month(seen: Outlook, whose: str) -> dict[str, Any]:
+def _month(seen: Outlook, whose: str, on: date | None) -> dict[str, Any]:
     """A month by day, against the plan and with the forecast."""
     band, days, currency = band_of(seen), _days(seen), seen.currency
     title = f"{seen.today:%B %Y}{whose}"
@@ -231,15 +230,19 @@ def _month(seen: Outlook, whose: str) -> dict[str, Any]:
         "has_spend": any(day.spend for day in days),
         "bars": day_bars(days, currency=currency, title=f"Spend by day, {title}", today=seen.today),
         "line": month_line(days, currency=currency, title=f"Month to date, {title}", today=seen.today, band=band),
-        "words": _end_in_words(seen),
+        "words": _end_in_words(seen, on),
     }
 
 
-def _end_in_words(seen: Outlook) -> str:
-    if seen.projected is None or seen.interval is None:
+def _end_in_words(seen: Outlook, on: date | None) -> str:
+    if seen.projected is None or seen.interval is None or seen.month is None or seen.pace is None:
         return ""
     low, high = seen.interval
     projected = format_money(seen.projected, seen.currency)
+    if on == seen.month.last:
+        return f"Ended at {format_money(seen.spent, seen.currency)}."
+    if low == high == seen.spent and (seen.pace.budget is None or seen.spent < seen.pace.budget):
+        return f"Will end at {projected}, unless it spends again."
     if low == high:
         return f"Will end at {projected}, where the budgets stop it."
     within = f"{format_money(low, seen.currency)} and {format_money(high, seen.currency)}"

@@ -16,7 +16,7 @@ from campaigns.admin.charts import Band, Bullet, Day, band_in_words, band_of, bu
 from campaigns.models import Brand, BrandDailySpend, Campaign, DailySpend
 from campaigns.money import ZERO, format_money, rounded
 from campaigns.outlook import Outlook
-from campaigns.pacing import Month, Pace, month_of
+from campaigns.pacing import Month, month_of
 from campaigns.periods import ONE_DAY
 
 
@@ -90,7 +90,7 @@ def month_block(
         earlier=f"{first - ONE_DAY:%Y-%m}" if kept.filter(day__lt=first).exists() else "",
         later="" if is_current else f"{whole.last + ONE_DAY:%Y-%m}",
         spent=format_money(sum((day.spend for day in days if day.spend), ZERO), currency),
-        sentences=_sentences(days, stands, reached, band, currency),
+        sentences=_sentences(days, seen, reached, band, currency),
         bars=day_bars(days, currency=currency, title=f"Spend by day, {name}", today=marked),
         line=month_line(days, currency=currency, title=f"Month to date, {name}", today=marked, band=band),
         bullet=bullet(Bullet(stands.spent, stands.budget, stands.expected, band), currency=currency)
@@ -145,11 +145,16 @@ def _budget_day(days: Sequence[Day], seen: Outlook, today: date) -> str:
 
 
 def _sentences(
-    days: Sequence[Day], stands: Pace | None, budget_day: str, band: Band | None, currency: str
+    days: Sequence[Day], seen: Outlook | None, budget_day: str, band: Band | None, currency: str
 ) -> list[str]:
     """What the drawings show, in words."""
     said = []
-    if stands and stands.budget is not None and stands.expected is not None:
+    stands = seen.pace if seen else None
+    if stands and seen and seen.still:
+        of_budget = "" if stands.budget is None else f" of {format_money(stands.budget, currency)}"
+        said.append(f"{format_money(stands.spent, currency)}{of_budget} spent.")
+        said.append(f"{seen.still}: nothing is expected of it.")
+    elif stands and stands.budget is not None and stands.expected is not None:
         words = f"{format_money(stands.spent, currency)} of {format_money(stands.budget, currency)} spent"
         words += f", {format_money(stands.expected, currency)} expected by now"
         said.append(f"{words}: {stands.status.value.lower()}." if stands.status else f"{words}.")

@@ -20,7 +20,7 @@ from campaigns.admin.charts import Day
 from campaigns.admin.dashboard import _days
 from campaigns.candidates import Candidates
 from campaigns.concerns import LOOKED_AT, SHOWN, Concern, Concerns, concerns, off_pace
-from campaigns.enforcement import pause, reconcile
+from campaigns.enforcement import complete, pause, reconcile
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign, Survey
 from campaigns.outlook import clocks_of, of_brands
@@ -414,6 +414,61 @@ def test_in_a_large_agency_what_people_have_mended_since_a_worker_looked_is_not_
     Campaign.objects.filter(pk=held.pk).update(daily_budget=Decimal(50))
     reconcile(at=NOON)
     assert kinds_shown() == []
+
+
+def month_in_words(page: Client, **address: str) -> str:
+    (month,) = page.get(PAGE, address).context["months"]
+    words: str = month["words"]
+    return words.strip()
+
+
+def test_the_month_ends_where_the_budgets_stop_it(page: Client) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(monthly_budget=Decimal(500)))
+    for days_ago in range(1, 45):
+        spend(campaign, "20", days_ago)
+    assert month_in_words(page) == "Will end at USD 500.00, where the budgets stop it."
+
+
+def test_a_month_that_has_fallen_silent_is_not_said_to_be_stopped_by_a_budget(page: Client) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(monthly_budget=Decimal(3000)))
+    for days_ago in range(16, 60):
+        spend(campaign, "5", days_ago)
+    assert month_in_words(page) == "Will end at USD 25.00, unless it spends again."
+
+
+def test_a_month_without_a_plan_says_whose_budget_is_missing(page: Client) -> None:
+    for budget in (Decimal(600), None):
+        campaign = CampaignFactory.create(brand=BrandFactory.create(monthly_budget=budget))
+        for days_ago in range(1, 45):
+            spend(campaign, "20", days_ago)
+
+    words = month_in_words(page)
+
+    assert "stop" not in words
+    assert words.endswith("There is no plan for all of them: a brand spends without a monthly budget.")
+    (tile,) = page.get(PAGE).context["strip"][1:]
+    assert tile.rows[1] == ("This month", "USD 800.00", "USD 400.00 of USD 600.00 with a budget")
+
+
+def test_a_month_that_is_over_has_ended(page: Client) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(monthly_budget=Decimal(9000)))
+    for days_ago in range(60):
+        spend(campaign, "20", days_ago)
+
+    assert month_in_words(page, day="2026-10-31") == "Ended at USD 620.00."
+    (line,) = page.get(PAGE, {"day": "2026-10-31"}).context["lines"]
+    assert line["to_land"] == ""
+
+
+def test_a_brand_that_is_done_is_neither_projected_nor_asked_to_land(page: Client) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(monthly_budget=Decimal(3000)))
+    for days_ago in range(1, 45):
+        spend(campaign, "20", days_ago)
+    complete([campaign.pk], at=NOON, actor="user:alice")
+
+    (line,) = page.get(PAGE).context["lines"]
+
+    assert (line["status"], line["projected"], line["to_land"], line["pace"]) == ("Nothing runs", "", "", None)
 
 
 def test_in_a_large_agency_campaigns_and_the_month_are_as_a_worker_saw_them_and_spend_is_of_now(

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from campaigns import outlook
-from campaigns.enforcement import pause, reconcile
+from campaigns.enforcement import complete, pause, reconcile
 from campaigns.forecasting import MANY, PORTFOLIO, SMALL_PORTFOLIO, forecast
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign
@@ -243,14 +243,93 @@ def test_an_inactive_brand_is_not_forecast() -> None:
 
 
 def test_r2_the_agency_is_seen_one_currency_at_a_time() -> None:
-    for currency, amount, budget in (("EUR", "10", 100), ("EUR", "20", None), ("USD", "40", 100)):
+    for currency, amount, budget in (("EUR", "10", 100), ("EUR", "20", 60), ("USD", "40", 100)):
         campaign = CampaignFactory.create(brand=BrandFactory.create(currency=currency, monthly_budget=budget))
         record_spend([SpendEntry(campaign.pk, Decimal(amount), NOON)], at=NOON)
 
     seen = outlook.of_agency(Brand.objects.all(), "EUR", ZoneInfo("UTC"), at=NOON)
 
     assert seen.pace is not None
-    assert (seen.pace.spent, seen.pace.budget) == (Decimal(30), Decimal(100))
+    assert (seen.pace.spent, seen.pace.budget) == (Decimal(30), Decimal(160))
+
+
+def test_an_agency_of_which_a_brand_spends_without_a_budget_has_none_and_is_not_stopped_by_the_others() -> None:
+    for budget, amount in ((600, "20"), (None, "100")):
+        spend_a_day(CampaignFactory.create(brand=BrandFactory.create(monthly_budget=budget)), amount, 45)
+    BrandFactory.create(monthly_budget=None)  # spends nothing
+
+    together = outlook.together(Brand.objects.all(), "USD", NOON.date())
+    seen = outlook.of_together(together, "USD", ZoneInfo("UTC"), at=NOON)
+
+    assert together.unplanned == 1
+    assert seen.pace is not None
+    assert (seen.pace.spent, seen.pace.budget, seen.pace.status) == (Decimal(2400), None, None)
+    assert seen.projected is not None
+    assert seen.projected > 3000
+
+    Brand.objects.filter(monthly_budget=None).update(monthly_budget=Decimal(9000))
+    seen = outlook.of_agency(Brand.objects.all(), "USD", ZoneInfo("UTC"), at=NOON)
+    assert seen.pace is not None
+    assert seen.pace.budget == Decimal(18_600)
+
+
+def test_a_campaign_spends_no_more_than_its_brands_month_leaves() -> None:
+    brand = BrandFactory.create(monthly_budget=Decimal(900))
+    campaign, other = CampaignFactory.create_batch(2, brand=brand)
+    spend_a_day(campaign, "20", 45)
+    spend_a_day(other, "20", 45)
+    assert of(campaign).projected == Decimal(500)  # 400 and all of the 100 that are left
+
+    Brand.objects.update(monthly_budget=Decimal(800))
+    reconcile(at=NOON)
+    seen = of(campaign)
+    assert (seen.spent, seen.projected, seen.interval) == (Decimal(400), Decimal(400), (Decimal(400), Decimal(400)))
+
+
+def test_a_campaign_spends_no_more_a_day_than_its_brand_may() -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(), daily_budget=Decimal(60))
+    spend_a_day(campaign, "50", 45)
+    Brand.objects.update(daily_budget=Decimal(10))
+
+    seen = of(campaign)
+
+    assert seen.projected is not None
+    assert Decimal(1000) < seen.projected <= Decimal(1100)
+
+
+@pytest.mark.parametrize("ends", ["completed", "paused by a person", "at its total budget"])
+def test_a_brand_of_which_nothing_will_run_again_is_not_projected(ends: str) -> None:
+    campaign = CampaignFactory.create(brand=BrandFactory.create(monthly_budget=Decimal(3000)))
+    spend_a_day(campaign, "10", 45)
+    assert outlook.of_brands([campaign.brand], at=NOON)[campaign.brand_id].projected is not None
+
+    if ends == "completed":
+        complete([campaign.pk], at=NOON, actor="user:alice")
+    elif ends == "paused by a person":
+        pause([campaign.pk], at=NOON, actor="user:alice")
+    else:
+        Campaign.objects.update(total_budget=Decimal(450))
+        reconcile(at=NOON)
+
+    seen = outlook.of_brands([campaign.brand], at=NOON)[campaign.brand_id]
+    agency = outlook.of_agency(Brand.objects.all(), "USD", ZoneInfo("UTC"), at=NOON)
+    assert seen.projected is None
+    assert seen.still == (outlook.NOTHING_RUNS if ends == "completed" else "")
+    if ends == "completed":
+        assert (agency.projected, agency.status) == (None, "Behind")
+
+
+@pytest.mark.parametrize(("is_active", "status"), [(True, "Nothing runs"), (False, "Switched off")])
+def test_pacing_expects_nothing_of_a_brand_that_does_not_run(is_active: bool, status: str) -> None:
+    brand = BrandFactory.create(monthly_budget=Decimal(3000), is_active=is_active)
+    campaign = CampaignFactory.create(brand=brand)
+    spend_a_day(campaign, "10", 20)
+    complete([campaign.pk], at=NOON, actor="user:alice")
+
+    line = told("pacing")[0]
+
+    assert (line["status"], line["spent"], line["budget"]) == (status, "200.00", "3000.00")
+    assert {line[name] for name in ("expected", "pace_percent", "daily_to_land", "projected")} == {None}
 
 
 def test_a_brand_that_is_done_has_no_part_in_the_agency() -> None:

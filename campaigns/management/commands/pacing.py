@@ -11,7 +11,7 @@ def figures(seen: Outlook) -> Figures:
         "budget": pace.budget if pace else None,
         "expected": seen.expected,
         "pace_percent": seen.pace_in_percent,
-        "status": pace.status.value if pace and pace.status else None,
+        "status": seen.status or None,
         "daily_to_land": pace.daily_to_land if pace else None,
         "band_percent": round(pace.band * 100) if pace and pace.budget is not None else None,
         **month_end(seen),
