@@ -23,6 +23,11 @@ MASK = "***"
 # A shorter password may be a word of every other line. In addresses and after its name it is masked all the same.
 SHORTEST_KNOWN = 8
 
+# A token is also what one is called in histories: token:Collector.
+NAMED = (
+    r"(?:(?:password|passwd)\d?|secret(?:_key)?|sessionid|csrf\w*token|api[_-]?key)['\"]?\s*[:=]\s*"
+    r"|token['\"]?\s*=\s*|token['\"]\s*:\s*"
+)
 PATTERNS = [
     # Our own API tokens, of which the prefix is no secret.
     (re.compile(r"\b(agency_[0-9a-f]{12})_[\w-]+"), rf"\1_{MASK}"),
@@ -34,15 +39,9 @@ PATTERNS = [
         rf"\1\2{MASK}",
     ),
     (re.compile(r"\b(bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
-    # What is called a secret: password=..., 'api_key': '...'
-    (
-        re.compile(
-            r"((?:password|passwd|secret(?:_key)?|sessionid|csrf\w*token|api_?key)['\"]?\s*[:=]\s*['\"]?)[^\s'\",;&)}]+"
-            r"|(token['\"]?\s*=\s*['\"]?)[^\s'\",;&)}]+",
-            re.IGNORECASE,
-        ),
-        rf"\1\2{MASK}",
-    ),
+    # What is called a secret: password=..., 'api_key': '...'; what is quoted, to the end of the quotation.
+    (re.compile(rf"({NAMED})(['\"])(?:(?!\2)[^\r\n])+", re.IGNORECASE), rf"\1\2{MASK}"),
+    (re.compile(rf"({NAMED})[^\s'\",;&)}}]+", re.IGNORECASE), rf"\1{MASK}"),
 ]
 
 

@@ -62,6 +62,12 @@ def secrets_in(text: str) -> list[str]:
         ("{'password': 'hunter2', 'user': 'bob'}", "{'password': '***', 'user': 'bob'}"),
         ("DB_PASSWORD=hunter2", "DB_PASSWORD=***"),
         ("SECRET_KEY: hunter2", "SECRET_KEY: ***"),
+        ("new_password2=hunter2&old_password=hunter3", "new_password2=***&old_password=***"),
+        ("{'password1': 'hunter2', 'password2': \"hun'ter\"}", "{'password1': '***', 'password2': \"***\"}"),
+        ('password="correct horse, battery staple" for bob', 'password="***" for bob'),
+        ('{"token": "abcdef", "by": "day"}', '{"token": "***", "by": "day"}'),
+        ("X-Api-Key: abcdef", "X-Api-Key: ***"),
+        ("password='cut off", "password='***"),
         ("agency_0123456789ab_secret-part_of it", "agency_0123456789ab_*** it"),
         # What only looks like it.
         ("http://127.0.0.1:8000/admin/", "http://127.0.0.1:8000/admin/"),
