@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -112,13 +112,14 @@ class WhatIfPage(EditPage):
             return self.add_fieldsets
         return self.fieldsets if self.has_change_permission(request, obj) else self.view_fieldsets
 
-    @action(description="What if", permissions=["view"], url_path="what-if", icon="science")
+    def has_what_if_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.has_view_permission(request) and may_see(request.user, DailySpend)
+
+    @action(description="What if", permissions=["what_if"], url_path="what-if", icon="science")
     def what_if(self, request: HttpRequest, object_id: str) -> HttpResponse:
         subject: Brand | Campaign | None = self.get_object(request, object_id)
         if subject is None:
             raise Http404
-        if not may_see(request.user, DailySpend):
-            raise PermissionDenied
         at = timezone.now()
         form = LimitsForm(request.GET, subject)
         change_url = reverse(f"admin:campaigns_{self.opts.model_name}_change", args=[subject.pk])

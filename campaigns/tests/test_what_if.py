@@ -239,6 +239,24 @@ def test_the_page_is_linked_from_its_campaign_and_its_brand(admin_page: Client, 
         assert page_of(edited) in text(admin_page.get(page_of(edited).replace("what-if", "change")))
 
 
+def test_the_page_is_offered_to_nobody_who_may_not_open_it(client: Client, campaign: Campaign) -> None:
+    viewer = User.objects.create_user("vera", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__in=["view_brand", "view_campaign"]))
+    client.force_login(viewer)
+
+    def offered() -> list[bool]:
+        shown = [(page_of(edited), client.get(page_of(edited).replace("what-if", "change"))) for edited in both]
+        assert [response.status_code for _, response in shown] == [200, 200]
+        return [address in text(response) for address, response in shown]
+
+    both: tuple[Brand, Campaign] = (campaign.brand, campaign)
+    assert offered() == [False, False]
+    assert [client.get(page_of(edited)).status_code for edited in both] == [403, 403]
+    viewer.user_permissions.add(Permission.objects.get(codename="view_dailyspend"))
+    assert offered() == [True, True]
+    assert [client.get(page_of(edited)).status_code for edited in both] == [200, 200]
+
+
 def test_who_may_only_view_is_not_offered_to_apply_and_who_may_not_see_spend_sees_nothing(
     client: Client, campaign: Campaign
 ) -> None:
