@@ -23,7 +23,7 @@ from campaigns import concerns, desk, outlook, surveying
 from campaigns.admin import changes
 from campaigns.admin.charts import Bullet, Day, band_of, bullet, day_bars, month_line
 from campaigns.admin.reports import EARLIEST, BrandInput, DayInput
-from campaigns.admin.timeline import may_see
+from campaigns.admin.timeline import left_out, may_see
 from campaigns.bulk import no_search_for_cycles
 from campaigns.models import Brand, Campaign, StatusChange
 from campaigns.money import format_money, rounded
@@ -109,6 +109,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "months": list(_months(brand, brands, seen.together if seen else {}, at, on)),
         "may_see_changes": may_see_changes,
         "may_see_statuses": may_see(request.user, StatusChange),
+        "left_out": left_out(request.user),
         "several_clocks": len(clocks) > 1,
         "changes": changes.changes(brands, campaigns if brand else None, clocks, request.user, on=on)
         if may_see_changes and brands

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.paginator import Page, Paginator
 from django.db.models import F, IntegerField, Model, Value
+from django.utils.text import get_text_list
 
 from campaigns.admin.events import BRAND, CAMPAIGN, EDITS, ONE_SAVE, STATUS, WINDOW, Event, told_change, told_edits
 from campaigns.models import Campaign, StatusChange
@@ -29,12 +30,23 @@ class Timeline:
     zone: str
     days: list[TimelineDay]
     page: Page[Any]
+    left_out: str  # in a sentence; empty where this is all
 
 
 def may_see(user: User | AnonymousUser, model: type[Model]) -> bool:
     """Whether this person may see rows of the model: who may change what is there sees it."""
     name = model._meta.model_name
     return any(user.has_perm(f"campaigns.{right}_{name}") for right in ("view", "change"))
+
+
+def left_out(user: User | AnonymousUser) -> str:
+    """Which changes a history does not tell this person, and who can mend that; empty where it tells all."""
+    models = (StatusChange, *(model.instance_type for model in EDITS.values()))
+    unseen = [str(model._meta.verbose_name_plural) for model in models if not may_see(user, model)]
+    if not unseen:
+        return ""
+    named = get_text_list(unseen, "or")
+    return f"Your account may not see {named}: these are left out here. An administrator can let you see them."
 
 
 def timeline(campaign: Campaign, user: User | AnonymousUser, *, page: str, at: datetime) -> Timeline:
@@ -53,7 +65,7 @@ def timeline(campaign: Campaign, user: User | AnonymousUser, *, page: str, at: d
             edits = told_edits(kind, model.objects.filter(history_id__in=keys), lambda _: brand)
             told[kind] = {edit.history_id: event for edit, event in edits}
     events = _joined(told[kind][key] for kind, key, _at in rows)
-    return Timeline(brand.timezone.key, _by_day(events, local_clock(brand.timezone, at).today), listed)
+    return Timeline(brand.timezone.key, _by_day(events, local_clock(brand.timezone, at).today), listed, left_out(user))
 
 
 def _listed(campaign: Campaign, user: User | AnonymousUser) -> Any:

@@ -712,7 +712,21 @@ def test_a_long_history_is_paged(admin_page: Client) -> None:
 
 
 def test_an_empty_history_says_what_it_will_hold(admin_page: Client) -> None:
-    assert "Nothing happened yet." in html_of(admin_page, CampaignFactory.create())
+    html = html_of(admin_page, CampaignFactory.create())
+    assert "Nothing happened yet." in html
+    assert "left out here" not in html
+
+
+def test_a_history_of_which_not_all_may_be_seen_says_so() -> None:
+    campaign = CampaignFactory.create()
+    pause([campaign.pk], at=NOON, actor="user:alice")
+
+    html = html_of(a_viewer("campaign"), campaign)
+
+    assert "Nothing happened yet." not in html
+    assert "Nothing that you may see happened yet." in html
+    left_out = "Your account may not see status changes, schedules or brands: these are left out here."
+    assert f"{left_out} An administrator can let you see them." in html
 
 
 # Who sees what, and at which cost

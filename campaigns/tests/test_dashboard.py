@@ -720,6 +720,28 @@ def test_who_may_not_see_brands_edits_is_told_of_no_edit_of_statuses(client: Cli
     assert "All status changes" not in shown.text
 
 
+def test_who_may_not_see_all_changes_is_told_which_are_left_out_and_not_that_there_are_none(client: Client) -> None:
+    campaign = CampaignFactory.create()
+    pause([campaign.pk], at=NOON, actor="user:alice")
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__in=["view_brand", "view_campaign"]))
+    client.force_login(viewer)
+
+    shown = client.get(PAGE).text
+
+    assert "Nothing has changed yet today" not in shown
+    assert "Nothing that you may see has changed yet today." in shown
+    left_out = "Your account may not see status changes or schedules: these are left out here."
+    assert f"{left_out} An administrator can let you see them." in shown
+    assert "Nothing that you may see was changed on that day." in client.get(PAGE, {"day": "2026-11-20"}).text
+    viewer.user_permissions.add(Permission.objects.get(codename="view_statuschange"))
+    shown = client.get(PAGE).text
+    assert "Paused" in shown
+    assert "Your account may not see schedules: these are left out here." in shown
+
+
 def test_a_day_on_which_nothing_changed_says_what_would_be_here(page: Client) -> None:
     CampaignFactory.create()
-    assert "Nothing has changed yet today" in page.get(PAGE).text
+    shown = page.get(PAGE).text
+    assert "Nothing has changed yet today: what the system pauses or resumes" in shown
+    assert "left out here" not in shown
