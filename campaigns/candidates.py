@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from statistics import median_low
 from typing import Any, NamedTuple
 
 from django.db.models import Case, ExpressionWrapper, F, FloatField, IntegerField, Max, Min, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, ExtractDay, Greatest, Least, NullIf
+from django.db.models.functions import Cast, Coalesce, ExtractDay, Greatest, Least
 from django.db.models.lookups import Exact, GreaterThan, LessThan
 
 from campaigns import outlook
@@ -33,6 +33,8 @@ OWN_BUDGETS = Hold.DAILY_BUDGET | Hold.MONTHLY_BUDGET | Hold.TOTAL_BUDGET
 BRAND_BUDGETS = Hold.BRAND_DAILY_BUDGET | Hold.BRAND_MONTHLY_BUDGET
 # What would still hold a campaign were its own budgets raised.
 NOT_BY_OWN_BUDGET = BRAND_BUDGETS | Hold.MANUAL | Hold.BRAND_INACTIVE
+# Of a running campaign nothing is seen for so long, in its open hours, before that is told.
+SILENCE = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Candidates:
     def __init__(self, campaigns: QuerySet[Campaign], clocks: Collection[LocalClock]) -> None:
         self.campaigns = campaigns.order_by()
         self.clocks = clocks
+        self.at = max(clock.at for clock in clocks)
         self.day_start = min(clock.day_start for clock in clocks)
         self.month_start = min(clock.month_start for clock in clocks)
         self.kinds = self._kinds()
@@ -191,12 +194,22 @@ class Candidates:
         return Kind(beyond & ~Q(status=Status.COMPLETED), over, Max)
 
     def _silent(self) -> Kind:
-        """Running, those first that spent least of what is usual for them today."""
+        """Running, those first that never spent, then those that spent least of what is usual for them today.
+
+        What has spent nothing this month comes before what has: right after the first that is many, and their hours
+        tell them apart. What is younger than a silence is left out, so many new ones at once hide no other.
+        """
         today = Case(
             When(daily_since__gte=self.day_start, then=Cast(F("daily_spend"), FloatField())), default=Value(0.0)
         )
-        part = Coalesce(today / NullIf(Cast(F("monthly_spend"), FloatField()), Value(0.0)), Value(1.0))
-        return Kind(Q(status=Status.ACTIVE, total_spend__gt=ZERO), part, Min)
+        part = Case(
+            When(total_spend=ZERO, then=Value(-2.0)),
+            When(monthly_spend__lte=ZERO, then=Value(-1.0)),
+            default=today / Cast(F("monthly_spend"), FloatField()),
+            output_field=FloatField(),
+        )
+        may_be = Q(total_spend__gt=ZERO) | Q(created_at__lte=self.at - SILENCE)
+        return Kind(Q(status=Status.ACTIVE) & may_be, part, Min)
 
     def _held_by_own_budget(self) -> Kind:
         """Those first that are held longest. What its brand's budget holds, is told of the brand."""

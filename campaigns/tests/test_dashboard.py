@@ -20,7 +20,7 @@ from campaigns.admin.charts import Day
 from campaigns.admin.dashboard import _days
 from campaigns.candidates import Candidates
 from campaigns.concerns import LOOKED_AT, SHOWN, Concern, Concerns, concerns, off_pace
-from campaigns.enforcement import complete, pause, reconcile
+from campaigns.enforcement import activate, complete, pause, reconcile, resume
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign, Survey
 from campaigns.outlook import clocks_of, of_brands
@@ -205,12 +205,98 @@ def test_silence_begins_when_a_budget_let_it_run_again() -> None:
     assert "nothing seen for 7 hours" in kinds(utc("2026-11-21 07:00"))["silent"][0]
 
 
-def test_what_never_spent_or_does_not_run_is_not_silent() -> None:
-    CampaignFactory.create()
-    paused = CampaignFactory.create()
+def test_what_does_not_run_is_not_silent() -> None:
+    paused, never_spent = CampaignFactory.create_batch(2, created_at=utc("2026-11-01 12:00"))
     spend(paused, "10", 2)
-    pause([paused.pk], at=NOON, actor="user:alice")
+    pause([paused.pk, never_spent.pk], at=NOON, actor="user:alice")
     assert "silent" not in kinds()
+
+
+def a_draft_started(at: datetime, **fields: Any) -> Campaign:
+    """A campaign that was made long ago and started then, and never spent."""
+    made = utc("2026-10-01 12:00")
+    campaign = CampaignFactory.create(status=Campaign.Status.DRAFT, created_at=made, **fields)
+    activate([campaign.pk], at=at, actor="user:alice")
+    return campaign
+
+
+def test_what_never_spent_is_silent_from_when_it_started() -> None:
+    a_draft_started(utc("2026-11-21 04:30"), brand=BrandFactory.create(timezone="Europe/Berlin"))
+    assert kinds()["silent"] == [
+        (
+            "Running, and nothing seen for 7 hours: it has never spent, and last started on Sat 21 Nov at 05:30 "
+            "Europe/Berlin. Is the feed of its platform connected?"
+        )
+    ]
+    assert "silent" not in kinds(utc("2026-11-21 10:29"))
+
+
+def test_what_never_spent_for_longer_than_is_counted_is_told_with_when_it_started() -> None:
+    a_draft_started(utc("2026-11-02 12:00"))
+    (said,) = kinds()["silent"]
+    assert "nothing seen for more than 192 hours: it has never spent, and last started on Mon 2 Nov at 12:00" in said
+
+
+def test_what_was_made_running_and_never_spent_is_silent_from_then() -> None:
+    CampaignFactory.create(created_at=utc("2026-11-20 12:00"))
+    (said,) = kinds()["silent"]
+    assert "nothing seen for 24 hours: it has never spent, and last started on Fri 20 Nov at 12:00 UTC." in said
+
+
+def test_silence_of_what_never_spent_begins_when_a_person_let_it_run_again() -> None:
+    campaign = a_draft_started(utc("2026-11-02 12:00"))
+    pause([campaign.pk], at=utc("2026-11-03 12:00"), actor="user:alice")
+    resume([campaign.pk], at=utc("2026-11-21 03:00"), actor="user:alice")
+    assert "silent" not in kinds(utc("2026-11-21 08:59"))
+    (said,) = kinds()["silent"]
+    assert "nothing seen for 9 hours: it has never spent, and last started on Sat 21 Nov at 03:00 UTC." in said
+
+
+@pytest.mark.parametrize("has_spent", [False, True])
+def test_silence_begins_with_the_open_hours_of_what_was_let_run_outside_them(has_spent: bool) -> None:
+    campaign = CampaignFactory.create(created_at=utc("2026-10-01 12:00"))
+    opened(campaign, "09:00", "18:00")
+    if has_spent:
+        at = utc("2026-11-10 12:00")
+        record_spend([SpendEntry(campaign.pk, Decimal(10), at)], at=at)
+    pause([campaign.pk], at=utc("2026-11-10 12:00"), actor="user:alice")
+    resume([campaign.pk], at=utc("2026-11-20 20:00"), actor="user:alice")
+    reconcile(at=utc("2026-11-21 09:00"))
+    assert campaign_status(campaign) == "ACTIVE"
+    assert "silent" not in kinds(utc("2026-11-21 14:59"))
+    (said,) = kinds(utc("2026-11-21 15:00"))["silent"]
+    assert "nothing seen for its last 6 open hours" in said
+
+
+def campaign_status(campaign: Campaign) -> str:
+    return Campaign.objects.get(pk=campaign.pk).status
+
+
+def test_what_never_spent_or_not_this_month_is_not_hidden_by_those_that_spend_less_today() -> None:
+    for campaign in CampaignFactory.create_batch(LOOKED_AT, brand=BrandFactory.create()):
+        spend(campaign, "100", 1)
+        spend(campaign, "10")
+    october = CampaignFactory.create(name="Not since October")
+    spend(october, "10", 30)
+    a_draft_started(utc("2026-11-02 12:00"), name="Never")
+    assert sorted(concerned("silent")) == ["Never", "Not since October"]
+
+
+def test_what_falls_silent_is_not_hidden_by_campaigns_made_just_now() -> None:
+    CampaignFactory.create_batch(LOOKED_AT, created_at=utc("2026-11-21 11:00"))
+    fell = CampaignFactory.create(name="Fell silent")
+    spend(fell, "10", 1)
+    assert concerned("silent") == ["Fell silent"]
+
+
+def test_that_a_month_began_makes_nobody_silent_and_hides_nothing_that_never_spent() -> None:
+    at = utc("2026-11-30 23:30")
+    spending = CampaignFactory.create_batch(LOOKED_AT, brand=BrandFactory.create())
+    assert not record_spend([SpendEntry(each.pk, Decimal(10), at) for each in spending], at=at).rejected
+    a_draft_started(utc("2026-11-02 12:00"), name="Never")
+    reconcile(at=utc("2026-12-01 00:05"))
+    assert set(Campaign.objects.values_list("monthly_spend", flat=True)) == {0}
+    assert concerned("silent", utc("2026-12-01 05:00")) == ["Never"]
 
 
 def test_what_ends_within_days_is_told() -> None:
