@@ -14,13 +14,12 @@ from campaigns import enforcement
 from campaigns.currencies import decimals
 from campaigns.ledger import DayTotal, SpendEntry, SpendReceipt, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign, DaypartingSchedule
-from campaigns.periods import day_start, local_clock, local_date
+from campaigns.periods import day_start, local_clock, local_date, wall_changes
 
 ACTOR = "command:seed_data"
 HISTORY_DAYS = 120
-# Sweeps of the days before, so that the history of statuses has something to tell.
-PLAYED_BACK = timedelta(days=2)
-PLAYED_STEP = timedelta(hours=2)
+# Days before today of which hours open and close, so that the history of statuses has something to tell.
+PLAYED_DAYS = 2
 
 # Name, zone, currency, and a usual day's spend of a campaign in that currency.
 BRANDS = (
@@ -124,26 +123,17 @@ def seed_brand(number: int, campaigns: int, *, at: datetime) -> int:
 
 
 def _live(brand: Brand, stories: list[tuple[Campaign, Story]], usual: int, today: date, at: datetime) -> None:
-    """Let new campaigns run for some months until `at`."""
-    running = [campaign.pk for campaign, story in stories if not story.draft]
-    first_day = day_start(brand.timezone, today - timedelta(days=HISTORY_DAYS))
-    enforcement.activate(running, at=first_day, actor=ACTOR)
-    began = at - PLAYED_BACK
-    for step in range(PLAYED_BACK // PLAYED_STEP):
-        enforcement.reconcile(at=began + step * PLAYED_STEP, brand_ids=[brand.pk], actor=ACTOR)
-
-    clock = local_clock(brand.timezone, at)
-    passed = max(0.15, (clock.wall_time.hour * 60 + clock.wall_time.minute) / 1440)
-    set_daily_totals(
-        (
-            DayTotal(campaign.pk, day, _day_spend(brand, campaign, day, usual, passed if day == today else 1.0))
-            for campaign, story in stories
-            if not story.draft
-            for day in (today - timedelta(days=ago) for ago in range(HISTORY_DAYS, -1, -1))
-        ),
-        at=at,
-        actor=ACTOR,
-    )
+    """Let new campaigns run for some months until `at`, in the order of time: decided on what was spent by then."""
+    zone = brand.timezone
+    running = [campaign for campaign, story in stories if not story.draft]
+    unspent = today - timedelta(days=HISTORY_DAYS)
+    enforcement.activate([campaign.pk for campaign in running], at=day_start(zone, unspent), actor=ACTOR)
+    # From midnight, as they were started, nothing changes before the first of these instants.
+    hours = {wall_time for _, story in stories for _, *bounds in story.windows for wall_time in bounds}
+    for moment in wall_changes(zone, hours, day_start(zone, today - timedelta(days=PLAYED_DAYS)), at):
+        unspent = _spend(brand, running, usual, unspent, moment)
+        enforcement.reconcile(at=moment, brand_ids=[brand.pk], actor=ACTOR)
+    _spend(brand, running, usual, unspent, at)
 
     for campaign, story in stories:
         campaign.refresh_from_db()
@@ -163,6 +153,23 @@ def _live(brand: Brand, stories: list[tuple[Campaign, Story]], usual: int, today
     brand.save(update_fields=["monthly_budget", "daily_budget", "is_active"])
     enforcement.pause([campaign.pk for campaign, story in stories if story.paused], at=at, actor=ACTOR)
     enforcement.reconcile(at=at, brand_ids=[brand.pk], actor=ACTOR)
+
+
+def _spend(brand: Brand, campaigns: list[Campaign], usual: int, first: date, at: datetime) -> date:
+    """Record what each day from `first` on has cost by `at`, and give the last of them, which goes on."""
+    clock = local_clock(brand.timezone, at)
+    passed = max(0.15, (clock.at - clock.day_start) / (clock.day_end - clock.day_start))
+    days = [first + timedelta(days=number) for number in range((clock.today - first).days + 1)]
+    set_daily_totals(
+        (
+            DayTotal(campaign.pk, day, _day_spend(brand, campaign, day, usual, passed if day == clock.today else 1.0))
+            for campaign in campaigns
+            for day in days
+        ),
+        at=at,
+        actor=ACTOR,
+    )
+    return clock.today
 
 
 def _campaign_name(index: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,12 +16,22 @@ from django.db.models import Min
 from django.utils import timezone
 
 from campaigns import tasks
-from campaigns.demo import play_traffic
+from campaigns.demo import play_traffic, seed_brand
 from campaigns.enforcement import Changes
 from campaigns.holds import Hold
 from campaigns.ledger import SpendEntry, record_spend
 from campaigns.management.base import SweepCommand
-from campaigns.models import Brand, Campaign, DailySpend, DaypartingSchedule, SpendLog, StatusChange
+from campaigns.models import (
+    EARLIEST_SPEND,
+    Brand,
+    Campaign,
+    DailySpend,
+    DaypartingSchedule,
+    SpendLog,
+    StatusChange,
+)
+from campaigns.money import ZERO, from_micros
+from campaigns.periods import local_clock
 from campaigns.tests.conftest import Installation
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
 
@@ -402,6 +412,28 @@ def test_the_seeded_agency_is_older_than_what_happened_in_it() -> None:
     assert [campaign.name for campaign in spent if not campaign.first_change < campaign.first_spend] == []
     assert [campaign.name for campaign in spent if campaign.created_at < campaign.brand.created_at] == []
     assert len(spent) == 26  # the others are drafts
+
+
+@pytest.mark.parametrize("at", ["2026-11-21 12:00", "2026-12-01 12:00"])
+def test_the_seeded_agency_decided_each_change_on_what_was_spent_by_then(at: str) -> None:
+    seed_brand(1, 15, at=utc(at))
+
+    brand = Brand.objects.get()
+    entries = list(SpendLog.objects.values_list("campaign", "timestamp", "amount"))
+
+    def spent(by: datetime, since: datetime = EARLIEST_SPEND, campaign: int | None = None) -> Decimal:
+        return sum((amount for pk, when, amount in entries if campaign in (None, pk) and since <= when <= by), ZERO)
+
+    assert StatusChange.objects.filter(at__gte=utc(at) - timedelta(days=3), at__lt=utc(at)).count() > 15
+    for change in StatusChange.objects.all():
+        clock = local_clock(brand.timezone, change.at)
+        assert {name: from_micros(fact) for name, fact in change.facts.items() if name.endswith("_spend")} == {
+            "total_spend": spent(change.at, campaign=change.campaign_id),
+            "monthly_spend": spent(change.at, clock.month_start, change.campaign_id),
+            "daily_spend": spent(change.at, clock.day_start, change.campaign_id),
+            "brand_monthly_spend": spent(change.at, clock.month_start),
+            "brand_daily_spend": spent(change.at, clock.day_start),
+        }
 
 
 def test_a_seeding_that_breaks_off_leaves_no_half_made_brand(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def believable(user: User, patch: pytest.MonkeyPatch, at: datetime) -> Rows:
     """
     patch.setattr(Page, "list_per_page", 10)
     patch.setattr(demo, "HISTORY_DAYS", 60)
-    patch.setattr(demo, "PLAYED_BACK", demo.PLAYED_STEP * 2)
+    patch.setattr(demo, "PLAYED_DAYS", 0)
     for number in (0, 2):
         demo.seed_brand(number, 8, at=at)
     campaigns = Campaign.objects.filter(brand__name="Kita Bikes")
