@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain
 from typing import Any, ClassVar, TypeAlias
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
@@ -53,12 +53,13 @@ class OutlookCommand(BaseCommand):
         parser.add_argument("--format", choices=["table", "json", "csv"], default="table")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        lines = self.lines(brand_ids(options["brand"]), options["at"] or timezone.now())
+        at = options["at"] or timezone.now()
+        lines = self.lines(brand_ids(options["brand"]), at)
         match options["format"]:
             case "json":
                 self.stdout.write(json.dumps([_plain(line) for line in lines]))
             case "csv":
-                self.write_csv(lines)
+                write_csv(self.stdout, self.headings(at), map(_cells, lines))
             case _:
                 self.write_table(lines)
 
@@ -83,10 +84,9 @@ class OutlookCommand(BaseCommand):
         figures = type(self).figures(seen)
         return {"brand": brand, "campaign": campaign, "currency": seen.currency, "day": seen.today, **figures}
 
-    def write_csv(self, lines: Iterator[Figures]) -> None:
-        first = next(lines, None)
-        if first is not None:
-            write_csv(self.stdout, list(first), (_cells(line) for line in chain([first], lines)))
+    def headings(self, at: datetime) -> list[str]:
+        """The names of a line's figures, also of a table that has no line."""
+        return list(self.line(None, None, outlook.of_agency(Brand.objects.none(), "", ZoneInfo("UTC"), at=at)))
 
     def write_table(self, lines: Iterator[Figures]) -> None:
         table: Table | None = None

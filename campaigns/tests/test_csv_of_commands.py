@@ -47,6 +47,20 @@ def test_a_name_that_looks_like_a_formula_is_marked_as_text(command: tuple[str, 
     assert {line["campaign"] for line in told} - {""} == {f"'{name}" for name in NAMES}
 
 
+@pytest.mark.parametrize("command", ["forecast", "pacing", "spend_report"])
+@time_machine.travel(NOON, tick=False)
+def test_a_table_without_lines_has_the_headings_that_it_has_with_lines(command: str) -> None:
+    def headings() -> list[str]:
+        out = io.StringIO(newline="")
+        call_command(command, "--format", "csv", stdout=out)
+        return next(csv.reader(io.StringIO(out.getvalue(), newline="")), [])
+
+    without_brands = headings()
+    CampaignFactory.create()
+
+    assert without_brands == headings() != []
+
+
 def test_a_negative_amount_stays_a_number() -> None:
     campaign = CampaignFactory.create(brand=BrandFactory.create(name="Acme", currency="KWD"))
     for hour, amount in (("08", "5"), ("12", "-2.5")):
