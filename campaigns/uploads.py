@@ -24,6 +24,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
 
+from ad_agency import broker
 from campaigns.importing import Asking, Columns, Reading, UnreadableFile, open_spend, unpacked_size
 from campaigns.intake import Missing, Overtaken, Sheet, import_daily_totals
 from campaigns.models import Brand, SpendImport
@@ -157,8 +158,7 @@ def start(import_id: int, *, at: datetime) -> None:
             told.update(error="", moved_at=Now())
             current_app.send_task("campaigns.tasks.work_on_import", [import_id])
     except BrokerError:
-        broker = current_app.connection()
-        where = f"{broker.hostname}:{broker.port}"
+        where = broker.address()
         break_off(import_id, f"The broker at {where} does not answer, so no worker knows of it yet. Nothing is lost.")
     except Exception as error:
         logger.exception("Import %s broke off", import_id)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_celery_beat.admin import ClockedScheduleAdmin as BaseClockedScheduleAdmin
 from django_celery_beat.admin import CrontabScheduleAdmin as BaseCrontabScheduleAdmin
@@ -14,9 +15,11 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from django_celery_results.admin import GroupResultAdmin as BaseGroupResultAdmin
 from django_celery_results.admin import TaskResultAdmin as BaseTaskResultAdmin
 from django_celery_results.models import GroupResult, TaskResult
+from kombu.exceptions import OperationalError as BrokerError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from campaigns.admin.unfolded import ModelAdmin
+from ad_agency import broker
+from campaigns.admin.unfolded import ModelAdmin, action
 
 for model in (PeriodicTask, CrontabSchedule, IntervalSchedule, ClockedSchedule, SolarSchedule, TaskResult, GroupResult):
     admin.site.unregister(model)
@@ -39,6 +42,21 @@ class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):
     # Its own has a script in the page, which the Content-Security-Policy keeps from running; without it, the page has a
     # field more, which says the crontab in words.
     change_form_template: ClassVar[Any] = None
+
+    # Its own four actions ask for no permission: who may look could switch the whole engine off.
+    enable_tasks = action(description="Enable", permissions=["change"])(BasePeriodicTaskAdmin.enable_tasks)
+    disable_tasks = action(description="Disable", permissions=["change"])(BasePeriodicTaskAdmin.disable_tasks)
+    toggle_tasks = action(description="Toggle: enable or disable", permissions=["change"])(
+        BasePeriodicTaskAdmin.toggle_tasks
+    )
+
+    @action(description="Run now", permissions=["change"])
+    def run_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        try:
+            super().run_tasks(request, queryset)  # type: ignore[no-untyped-call] # as its base
+        except BrokerError:
+            words = f"The broker at {broker.address()} does not answer: not all of these tasks were sent, if any."
+            self.message_user(request, words, messages.ERROR)
 
 
 @admin.register(CrontabSchedule)

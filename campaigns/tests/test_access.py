@@ -20,12 +20,14 @@ import pytest
 import time_machine
 from django.apps import apps
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.test import Client
+from django.db.models import Model
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
-from django_celery_beat.models import ClockedSchedule, IntervalSchedule, SolarSchedule
+from django_celery_beat.models import ClockedSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from django_celery_results.models import GroupResult
 
 from campaigns import enforcement, tokens
@@ -266,6 +268,72 @@ def test_everybody_gets_what_the_table_says_and_who_may_change_nothing_changes_n
     assert broken == []
     assert wrong == []
     assert changed == []
+
+
+# Actions that change nothing: they lead to a page, which has its line in the table.
+READING_ACTIONS = {"what_if", "client_report"}
+
+
+def offered(page: Any, who: str, row: Any) -> set[str]:
+    """The names of all actions that the pages of a model offer: in its list, for each row, and on the page of one."""
+    request = RequestFactory().get("/")
+    request.user = User.objects.get(username=who)
+    of_theme = [
+        *page.get_actions_list(request),
+        *page.get_actions_row(request),
+        *page.get_actions_detail(request, row.pk),
+        *page.get_actions_submit_line(request, row.pk),
+    ]
+    return {*page.get_actions(request), *(action.method.__name__ for action in of_theme)}
+
+
+def test_who_may_only_look_is_offered_no_action_that_changes_anything(world: World) -> None:
+    pages = {str(model._meta.model_name): page for model, page in admin.site._registry.items()}
+    rows = {name: world.rows[name] for name in pages}
+
+    to_viewer = {name: offered(page, "viewer", rows[name]) - READING_ACTIONS for name, page in pages.items()}
+    to_owner = {name: offered(page, "owner", rows[name]) - READING_ACTIONS for name, page in pages.items()}
+
+    assert {name: actions for name, actions in to_viewer.items() if actions} == {}
+    assert {"enable_tasks", "disable_tasks", "toggle_tasks", "run_tasks"} <= to_owner["periodictask"]
+    assert {"pause", "save_and_pause"} <= to_owner["campaign"]
+
+
+def test_an_action_that_somebody_names_who_may_only_look_changes_nothing(world: World) -> None:
+    """Whatever the lists offer to those who may do everything, for all of a list's rows at once."""
+    before = contents()
+    done = []
+    for model, page in admin.site._registry.items():
+        for action in offered(page, "owner", world.rows[str(model._meta.model_name)]):
+            with transaction.atomic():
+                order(world, "viewer", model, action)
+                if contents() != before:
+                    done.append(f"{action} of {model.__name__}")
+                transaction.set_rollback(True)
+
+    assert done == []
+
+
+def order(world: World, who: str, model: type[Model], action: str) -> None:
+    """Post a list's form: this action for every row that there is."""
+    client = Client(raise_request_exception=False)
+    client.cookies[settings.SESSION_COOKIE_NAME] = world.sessions[who]
+    rows = [str(row.pk) for row in model._default_manager.all()]
+    form = {"action": action, "_selected_action": rows, "post": "yes"}
+    client.post(f"/admin/{model._meta.app_label}/{model._meta.model_name}/", form)
+
+
+def test_only_who_may_change_the_schedule_switches_its_tasks_off(world: World) -> None:
+    enabled = PeriodicTask.objects.filter(enabled=True)
+    before = enabled.count()
+
+    def switch_off(who: str) -> int:
+        order(world, who, PeriodicTask, "disable_tasks")
+        return enabled.count()
+
+    assert before > 0
+    assert switch_off("viewer") == before
+    assert switch_off("owner") == 0
 
 
 def test_the_promises_say_how_large_the_table_is() -> None:

@@ -257,6 +257,31 @@ def test_a_command_that_needs_a_worker_says_when_the_broker_is_away(installation
     assert b"Nothing was sent." in done.stderr
 
 
+RUN_ALL_TASKS = """
+from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
+from django.test import Client
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+every, _ = IntervalSchedule.objects.get_or_create(every=5, period="minutes")
+task = PeriodicTask.objects.create(name="Again", task="campaigns.tasks.check_campaign_budgets", interval=every)
+client = Client(HTTP_HOST="localhost")
+client.force_login(User.objects.create_superuser("alice"))
+form = {"action": "run_tasks", "_selected_action": [task.pk]}
+response = client.post("/admin/django_celery_beat/periodictask/", form)
+result = [response.status_code, *map(str, get_messages(response.wsgi_request))]
+"""
+
+
+def test_the_list_of_tasks_says_when_the_broker_is_away(installation: Installation) -> None:
+    port = free_port()
+    installation.environment["CELERY_BROKER_URL"] = f"redis://:s3cret@127.0.0.1:{port}/0"
+
+    assert installation.python(RUN_ALL_TASKS) == [
+        302,
+        f"The broker at 127.0.0.1:{port} does not answer: not all of these tasks were sent, if any.",
+    ]
+
+
 def test_up_starts_everything_with_a_demo_and_ctrl_c_leaves_nothing_behind(installation: Installation) -> None:
     installation.environment.pop("CELERY_BROKER_URL", None)
     port = free_port()
