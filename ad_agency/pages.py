@@ -1,13 +1,18 @@
-"""What pages take of a request, whatever page it is for."""
+"""What pages take of a request, and how they fail, whatever page it is for."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views import defaults
+
+from campaigns.outages import RETRY_AFTER, is_full, is_outage, write_down
 
 METHODS = ("GET", "HEAD", "POST")
 
@@ -49,3 +54,20 @@ class FormLimit:
         if length <= small or (request.user.is_staff and length <= 2 * settings.UPLOAD_LIMIT_MB * 1024 * 1024):
             return None
         return render(request, "campaigns/too_large.html", {"limit": settings.UPLOAD_LIMIT_MB}, status=413)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page in place of one that failed: 503 while the database is away, busy or full, else 500.
+
+    Django asks for it while it handles the error, whether a view or a middleware met it (`handler500`). Nothing here
+    asks the database. While DEBUG is on, Django shows its own page instead.
+    """
+    error = sys.exception()
+    if error is None or not is_outage(error):
+        return defaults.server_error(request)
+    write_down(error, request.path)
+    page = render_to_string("campaigns/no_database.html", {"full": is_full(error)})
+    response = HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER)})
+    # As Django marks what is in the log: it would write it down again, with the whole traceback.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response

@@ -11,3 +11,5 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
 ]
+
+handler500 = "ad_agency.pages.server_error"

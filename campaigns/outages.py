@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 
 from django.db import (
@@ -19,6 +20,10 @@ from django.db import (
 OUTAGES = (DatabaseError, InterfaceError)
 # Their kinds that a second attempt meets again.
 MISTAKES = (DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError)
+# Seconds after which a request that met a locked or absent database is worth another try.
+RETRY_AFTER = 5
+
+logger = logging.getLogger(__name__)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -31,3 +36,12 @@ def is_full(error: BaseException) -> bool:
     cause = error.__cause__  # the driver's own error
     sqlite_full = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     return sqlite_full or getattr(cause, "sqlstate", None) == "53100"
+
+
+def write_down(error: BaseException, undone: str) -> None:
+    """Log an outage, and the request that it left undone, in one line: where it was met tells nobody anything."""
+    words = " ".join(str(error).split())
+    if is_full(error):
+        logger.error("The database's disk is full, and %s was not done: %s", undone, words)
+    else:
+        logger.warning("The database did not answer %s: %s", undone, words)

@@ -12,11 +12,9 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
-from campaigns.outages import is_full, is_outage
+from campaigns.outages import RETRY_AFTER, is_full, is_outage, write_down
 
 MEDIA_TYPE = "application/problem+json"
-# Seconds after which a request that met a locked or absent database is worth another try.
-RETRY_AFTER = 5
 # The first few tell what to mend.
 ERRORS_SHOWN = 20
 # A field's name is the sender's own text, however long.
@@ -101,13 +99,10 @@ def answer_with_problems(api: NinjaAPI) -> None:
 
     @api.exception_handler(Exception)
     def broken(request: HttpRequest, error: Exception) -> HttpResponse:
-        later = {"Retry-After": str(RETRY_AFTER)}
-        if is_full(error):
-            logger.error("The database's disk is full, and %s was not done: %s", request.path, error)
-            return Problem(503, FULL, headers=later).response()
         if is_outage(error):
-            logger.warning("The database did not answer %s: %s", request.path, error)
-            return Problem(503, DETAILS[503], headers=later).response()
+            write_down(error, request.path)
+            said = FULL if is_full(error) else DETAILS[503]
+            return Problem(503, said, headers={"Retry-After": str(RETRY_AFTER)}).response()
         logger.error("%s %s failed", request.method, request.path, exc_info=error)
         return Problem(500, DETAILS[500]).response()
 

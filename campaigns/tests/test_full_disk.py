@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
+from django.test import Client
 from django.utils import timezone
 
 from campaigns import uploads
 from campaigns.ledger import SpendEntry, record_spend
-from campaigns.models import Campaign, SpendLog
+from campaigns.models import Brand, Campaign, SpendLog
 from campaigns.outages import is_outage
 from campaigns.tests.api import caller
 from campaigns.tests.factories import CampaignFactory
@@ -23,16 +24,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
-    """The database itself says that there is no room for another entry, for as long as the block lasts."""
+def full_disk(table: str = "campaigns_spendlog") -> Iterator[None]:
+    """The database itself says that there is no room for another row, for as long as the block lasts."""
     begin, end = ["PRAGMA max_page_count = 1"], ["PRAGMA max_page_count = 4294967294"]  # at least what it has already
     if connection.vendor == "postgresql":
         says = "'could not extend file \"base/1\": No space left on device' USING ERRCODE = '53100'"
         begin = [
             f"CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE {says}; END $$",
-            "CREATE TRIGGER no_room BEFORE INSERT ON campaigns_spendlog EXECUTE FUNCTION no_room()",
+            f"CREATE TRIGGER no_room BEFORE INSERT ON {table} EXECUTE FUNCTION no_room()",
         ]
-        end = ["DROP TRIGGER no_room ON campaigns_spendlog", "DROP FUNCTION no_room"]
+        end = [f"DROP TRIGGER no_room ON {table}", "DROP FUNCTION no_room"]
     with connection.cursor() as cursor:
         for statement in begin:
             cursor.execute(statement)
@@ -106,3 +107,18 @@ def test_an_import_that_finds_the_disk_full_says_so() -> None:
     assert uploads.in_words(broken.value) == (
         "It broke off: the database's disk is full. Make room there, then start it again: nothing counts twice."
     )
+
+
+def test_a_page_that_finds_the_disk_full_says_so_and_saves_when_there_is_room(admin_page: Client) -> None:
+    admin_page.raise_request_exception = False
+    form = {"name": "Acme", "description": "x" * 2_000_000, "timezone": "UTC", "currency": "EUR", "is_active": "on"}
+
+    with full_disk("campaigns_brand"):
+        refused = admin_page.post("/admin/campaigns/brand/add/", form)
+
+    assert refused.status_code == 503
+    assert int(refused.headers["Retry-After"]) > 0
+    assert "Somebody must make room" in refused.content.decode()
+    assert not Brand.objects.exists()
+    assert admin_page.post("/admin/campaigns/brand/add/", form).status_code == 302
+    assert Brand.objects.get().name == "Acme"
