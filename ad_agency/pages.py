@@ -15,6 +15,8 @@ from django.views import defaults
 from campaigns.outages import RETRY_AFTER, is_full, is_outage, write_down
 
 METHODS = ("GET", "HEAD", "POST")
+FILES = "multipart/form-data"
+FORMS = (FILES, "application/x-www-form-urlencoded")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -31,11 +33,12 @@ def known_methods(get_response: GetResponse) -> GetResponse:
 
 
 class FormLimit:
-    """Refuses, unread, a form with files that is too large for whoever sends it (413).
+    """Refuses, unread, a form that is too large for whoever sends it (413).
 
-    Django reads all of such a form before anybody asks who sent it. Files come from people who are logged in. Up to
-    twice of what an upload may be, its own form says that it is too large. Forms without files, and what the API takes,
-    have limits where they are read.
+    Django reads all of a form with files before anybody asks who sent it. Files come from people who are logged in. Up
+    to twice of what an upload may be, its own form says that it is too large. A form without files Django would refuse
+    itself, but with a traceback in the log, for anybody who cares to send one. What the API takes has its limit where
+    it is read.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -46,14 +49,18 @@ class FormLimit:
 
     # Here it is known who asks, and nothing of the body has been read.
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
-        if request.content_type != "multipart/form-data":
+        if request.content_type not in FORMS:
             return None
         said = request.META.get("CONTENT_LENGTH", "")
         length = int(said) if said.isascii() and said.isdigit() else 0  # without one, Django reads nothing
         small = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
-        if length <= small or (request.user.is_staff and length <= 2 * settings.UPLOAD_LIMIT_MB * 1024 * 1024):
+        if length <= small or (request.content_type == FILES and self.may_send_files(request, length)):
             return None
-        return render(request, "campaigns/too_large.html", {"limit": settings.UPLOAD_LIMIT_MB}, status=413)
+        limits = {"limit": settings.UPLOAD_LIMIT_MB, "small": small}
+        return render(request, "campaigns/too_large.html", limits, status=413)
+
+    def may_send_files(self, request: HttpRequest, length: int) -> bool:
+        return request.user.is_staff and length <= 2 * settings.UPLOAD_LIMIT_MB * 1024 * 1024
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -19,9 +19,9 @@ FORM = "multipart/form-data; boundary=x"
 IMPORT = "/admin/campaigns/spendimport/add/"
 
 
-def send(client: Client, address: str, length: int) -> Any:
+def send(client: Client, address: str, length: int, kind: str = FORM) -> Any:
     """A form that says how long it is, and fails the test if it is read."""
-    environment: dict[str, Any] = {"CONTENT_TYPE": FORM, "CONTENT_LENGTH": str(length), "wsgi.input": Unread()}
+    environment: dict[str, Any] = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(length), "wsgi.input": Unread()}
     return client.generic("POST", address, **environment)
 
 
@@ -48,6 +48,20 @@ def test_the_api_says_so_in_its_own_form(client: Client) -> None:
 
     assert response.status_code == 413
     assert response.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("address", ["/admin/login/", IMPORT, "/admin/nowhere/", "/"])
+def test_a_form_without_files_that_is_too_large_is_refused_unread_from_anybody_and_told_in_a_line(
+    admin_page: Client, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    for sender in (Client(), admin_page):
+        caplog.clear()
+
+        response = send(sender, address, settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1, "application/x-www-form-urlencoded")
+
+        assert response.status_code == 413
+        assert "A form without files may have up to 2.5" in response.content.decode()
+        assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)]
 
 
 def test_what_is_somewhat_too_large_is_told_by_the_form(admin_page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
