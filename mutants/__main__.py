@@ -66,7 +66,7 @@ class Mutant(NamedTuple):
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mutants", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="Of the choice. (default: 1)")
-    parser.add_argument("--each", type=int, default=40, help="How many to try of each module. (default: 40)")
+    parser.add_argument("--each", type=int, default=25, help="How many to try of each module. (default: 25)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="How many at once. (default: one a core)")
     parser.add_argument("--only", default="", help="Try those of functions whose name has this in it.")
     parser.add_argument("--output", type=Path, default=RESULTS, help="(default: mutants/RESULTS.md)")
