@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -38,6 +39,13 @@ def test_every_rule_of_the_rulebook_has_its_stories_and_no_two_have_one_name() -
     assert [name for name, count in Counter(map(str, STORIES)).items() if count > 1] == []
     for story in STORIES:
         assert set(story.brands).isdisjoint(story.campaigns)
+
+
+def test_the_readme_says_how_many_stories_and_events_there_are() -> None:
+    told = re.search(r"(\d+) stories with (\d+) events", (FOLDER / "README.md").read_text())
+
+    assert told is not None
+    assert [int(count) for count in told.groups()] == [len(STORIES), sum(len(story.events) for story in STORIES)]
 
 
 def _nothing_is_out_of_order() -> None:
