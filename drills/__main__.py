@@ -45,7 +45,8 @@ HEADER = (
 ABOUT = """\
 `python -m drills` writes this. A row is of the last time that its drill was played, with the code committed then. Its
 control is the same drill with the same seed, for as long as it takes until harm shows, without the mechanism that keeps
-the fault from doing it: it is to find the harm that is **bold** there.
+the fault from doing it: it is to find the harm that is **bold** there. `medley` throws every fault but full disks,
+SQLite and a clock that jumps: these take an installation of their own, and are played alone.
 """
 
 

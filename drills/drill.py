@@ -89,6 +89,7 @@ class Drill:
     # What the control sends, where the mechanism is the sender's. In no control anything is sent twice on purpose:
     # what is there twice, is so because of the fault.
     control_plan: Plan | None = None
+    settings: str = ""  # of a site that is to know more than the system does; they take `without` into account
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _play(
 ) -> Outcome:
     with (
         tempfile.TemporaryDirectory(prefix="drill-") as folder,
-        Site(postgres, postgres.copy_of(template), Path(folder), without) as site,
+        Site(postgres, postgres.copy_of(template), Path(folder), without, drill.settings) as site,
     ):
         agency = make_agency(site.installation, minutes=int(seconds / 60) + 10)
         site.start()

@@ -30,11 +30,14 @@ WEB_THREADS = 4  # of each web worker
 class Site:
     """All processes of one installation. Where something is switched off for a control, `without` names it."""
 
-    def __init__(self, postgres: Postgres, database_url: str, folder: Path, without: str = "") -> None:
+    def __init__(
+        self, postgres: Postgres, database_url: str, folder: Path, without: str = "", settings: str = ""
+    ) -> None:
         self.postgres = postgres
         self.database_url = database_url
         self.folder = folder
         self.without = without
+        self._settings = settings or ("drills.weakened" if without else "ad_agency.settings")
         self.web_port = free_port()
         self.broker_port = free_port()
         self.installation = Installation(self._environment())
@@ -115,7 +118,7 @@ class Site:
             "BROKER_VISIBILITY_TIMEOUT": str(VISIBILITY_TIMEOUT),
             "MEDIA_ROOT": str(self.folder / "media"),
             "PYTHONUNBUFFERED": "1",
-            "DJANGO_SETTINGS_MODULE": "drills.weakened" if self.without else "ad_agency.settings",
+            "DJANGO_SETTINGS_MODULE": self._settings,
             "WITHOUT": self.without,
         }
 

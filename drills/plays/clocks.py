@@ -23,7 +23,7 @@ from drills.judge import deepcopy_without_entries, oracle_of, wrong_counters
 from drills.own_list import Sent
 from drills.programs import Program, wait_until
 from drills.rows import CampaignRow, Snapshot, take_snapshot
-from drills.site import STARTS_WITHIN
+from drills.site import STARTS_WITHIN, Site
 from drills.traffic import Plan
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "America/Santiago", "Australia/Lord_Howe", "Africa/Cairo")
@@ -121,7 +121,7 @@ class Story:
         self.steps += 1
         with self._workers_down():
             self._clock_file.write_text(moment.isoformat())
-            tasks = [*self._spend(), *self._late_ticks(moment, earlier)]
+            tasks = [*self._spend(), *_late_ticks(self._play.random, moment, earlier)]
             self._play.random.shuffle(tasks)
             ids = [self._send(name, kwargs) for name, kwargs in tasks]
         self._wait_for(ids)
@@ -153,13 +153,6 @@ class Story:
             self._play.traffic.list.send([Sent(name, campaign, amount)])
             arguments = {"campaign_id": campaign, "amount": str(amount), "description": name, "reference": name}
             yield "campaigns.tasks.add_campaign_spend", arguments
-
-    def _late_ticks(self, moment: datetime, earlier: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Ticks of the time when workers were down, which say when they were due; all will come in any order."""
-        for sweep in SWEEPS:
-            due = earlier + self._play.random.random() * (moment - earlier)
-            yield f"campaigns.tasks.{sweep}", {"at": due.isoformat()}
-            yield f"campaigns.tasks.{sweep}", {"at": moment.isoformat()}
 
     def _send(self, name: str, kwargs: dict[str, Any]) -> str:
         self.ticks += "add_campaign_spend" not in name
@@ -214,6 +207,14 @@ class Story:
                 yield f"Campaign {pk} is {is_now}, not {ought.status} {sorted(ought.holds)}"
 
 
+def _late_ticks(random: Random, moment: datetime, earlier: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Ticks of the time when workers were down, which say when they were due; all will come in any order."""
+    for sweep in SWEEPS:
+        due = earlier + random.random() * (moment - earlier)
+        yield f"campaigns.tasks.{sweep}", {"at": due.isoformat()}
+        yield f"campaigns.tasks.{sweep}", {"at": moment.isoformat()}
+
+
 @contextmanager
 def _injected_clock(play: Play) -> Iterator[Path]:
     """Beat is down, and the workers' clock is what the file says; afterwards all go on by the machine's."""
@@ -239,7 +240,7 @@ def _injected_clock(play: Play) -> Iterator[Path]:
 def two_beats(play: Play) -> None:
     """A second beat: both go on from the same moment, and so send every tick at once."""
     site = play.site
-    second = Program("beat2", site.beat.command, site.installation.environment, site.folder, BASE_DIR)
+    second = _another_beat(site)
     site.beat.end()
     site.beat.log.unlink()
     both = (site.beat, second)
@@ -253,6 +254,44 @@ def two_beats(play: Play) -> None:
     ticks = [beat.log.read_text().count(TICKS) for beat in both]
     play.breaks(ticks[1])
     play.figures.append(f"{ticks[0]} and {ticks[1]} ticks")
+
+
+def a_second_beat(play: Play) -> None:
+    """For some seconds, beside the first, which goes on."""
+    second = _another_beat(play.site)
+    second.log.unlink(missing_ok=True)
+    second.start()
+    try:
+        wait_until(lambda: second.says(TICKS), "The second beat ticks", PATIENCE)
+        play.breaks()
+        play.wait(1, 5)
+    finally:
+        second.end()
+
+
+def stop_beat(play: Play) -> None:
+    """Ticks stop for longer than they are apart, and go on."""
+    beat = play.site.beat
+    wait_until(lambda: not beat.killed, "Beat is started again", PATIENCE)
+    beat.end()
+    play.breaks()
+    play.wait(4, 8)
+    beat.start()
+
+
+def ticks_out_of_order(play: Play) -> None:
+    """Ticks of the last three days and of now, in any order."""
+    now = datetime.now(UTC)
+    ticks = list(_late_ticks(play.random, now, now - timedelta(days=3)))
+    play.random.shuffle(ticks)
+    with closing(Celery(broker=play.site.broker_url, set_as_current=False)) as app:
+        for name, kwargs in ticks:
+            app.send_task(name, kwargs=kwargs)
+    play.breaks(len(ticks))
+
+
+def _another_beat(site: Site) -> Program:
+    return Program("beat2", site.beat.command, site.installation.environment, site.folder, BASE_DIR)
 
 
 # Nobody spends, and nobody pauses anything: sweeps alone.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 from random import Random
 from typing import Any
@@ -26,18 +27,28 @@ MOST_WAITING = 20  # however slow the machine is, what waits is done soon after 
 
 
 def play(play: Play) -> None:
-    """Stand between the queue and the workers, until the play's time is over and all is delivered."""
+    postman = _deliver_again(play, play.seconds)
+    play.figures.append(f"{postman.messages} messages delivered {postman.messages + postman.copies} times")
+
+
+def deliver_again_for_a_while(play: Play) -> None:
+    """Two or three times, and in another order, all that is sent in some seconds."""
+    _deliver_again(play, play.random.uniform(2, 5))
+
+
+def _deliver_again(play: Play, seconds: float) -> Postman:
+    """Stand between the queue and the workers for so long, and until all is delivered."""
     with closing(redis.Redis(host=HOST, port=play.site.broker_port)) as broker:
         _take_from(play.site, TAKEN_FROM, instead_of=SENT_TO)
         postman = Postman(broker, play.random)
-        deadline = time.monotonic() + play.seconds
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             postman.walk()
         postman.deliver_all()
         wait_until(lambda: not broker.llen(TAKEN_FROM), "All that was delivered is taken", PATIENCE)
         _take_from(play.site, SENT_TO, instead_of=TAKEN_FROM)
     play.breaks(postman.copies)
-    play.figures.append(f"{postman.messages} messages delivered {postman.messages + postman.copies} times")
+    return postman
 
 
 class Postman:
@@ -78,14 +89,14 @@ class Postman:
 
 
 def _take_from(site: Site, queue: str, *, instead_of: str) -> None:
-    """Have all workers take their tasks from one queue, and no longer from another."""
+    """Have all workers, also one that is about to start, take tasks from one queue and no longer from another."""
     with closing(Celery(broker=site.broker_url, set_as_current=False)) as app:
-        for told in (
-            app.control.add_consumer(queue, reply=True, timeout=60, limit=len(site.workers)),
-            app.control.cancel_consumer(instead_of, reply=True, timeout=60, limit=len(site.workers)),
-        ):
-            assert told is not None
-            assert len(told) == len(site.workers), f"Workers answered {told}"
+        for tell, named in ((app.control.add_consumer, queue), (app.control.cancel_consumer, instead_of)):
+
+            def all_answered(tell: Callable[..., Any] = tell, named: str = named) -> bool:
+                return len(tell(named, reply=True, timeout=5, limit=len(site.workers)) or ()) == len(site.workers)
+
+            wait_until(all_answered, f"All workers take from {queue}", PATIENCE)
 
 
 DRILLS = (

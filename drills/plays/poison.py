@@ -6,7 +6,7 @@ import time
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery import Celery
 
@@ -14,35 +14,29 @@ from drills.drill import PATIENCE, Drill, Play
 from drills.faults import Harm
 from drills.own_list import Sent
 from drills.programs import Stalled, wait_until
-from drills.site import STARTS_WITHIN
 from drills.traffic import Plan, Promise
+
+SETTINGS = "drills.poisoned"  # of a site whose workers know the tasks that break and kill
 
 MOST_ATTEMPTS = 6  # the first, and the five more that tasks have
 # Each attempt may be delivered twice: the broker gives again what waits for its next attempt for too long.
 MOST_DEATHS = 2 * MOST_ATTEMPTS
 
 
+class Poison(NamedTuple):
+    task: str
+    kwargs: dict[str, Any]
+    most: int = 1  # how often it may be tried
+
+
 def play(play: Play) -> None:
     """Send some of each kind, and wait until all have been given up, while spend goes on."""
-    site = play.site
-    site.installation.environment["DJANGO_SETTINGS_MODULE"] = "drills.poisoned"
-    for worker in site.workers:
-        worker.end()
-        worker.log.unlink()
-        worker.start()
-    wait_until(lambda: all(worker.says(" ready.") for worker in site.workers), "Workers are ready", STARTS_WITHIN)
-    diaries: list[tuple[Path, int]] = []
-    with closing(Celery(broker=site.broker_url, set_as_current=False)) as app:
-        sent: dict[str, str] = {}
-        deadline = time.monotonic() + play.seconds
-        while not sent or time.monotonic() < deadline:
-            for name, kwargs, most in _poison(play, len(sent)):
-                if "diary" in kwargs:
-                    diaries.append((Path(kwargs["diary"]), most))
-                sent[str(app.send_task(name, kwargs=kwargs).id)] = name
-                play.breaks()
-                play.wait_for_progress()
-            play.wait(2, 6)
+    sent: dict[str, Poison] = {}
+    deadline = time.monotonic() + play.seconds
+    while not sent or time.monotonic() < deadline:
+        sent |= send_each(play)
+        play.wait(2, 6)
+    diaries = [(Path(each.kwargs["diary"]), each.most) for each in sent.values() if "diary" in each.kwargs]
 
     def is_over() -> bool:
         """Whether all has been given up, or something never will be."""
@@ -51,7 +45,7 @@ def play(play: Play) -> None:
     try:
         wait_until(is_over, "Poison is given up", PATIENCE)
     except Stalled:
-        told = [f"{sent[pk]} is not told as failed in the task results" for pk in _not_given_up(play, sent)]
+        told = [f"{sent[pk].task} is not told as failed in the task results" for pk in _not_given_up(play, sent)]
         play.faults.add(Harm.LATE, *told)
     for diary, most in diaries:
         attempts = _attempts(diary)
@@ -62,23 +56,32 @@ def play(play: Play) -> None:
     play.figures.append(f"{len(sent)} poison tasks")
 
 
-def _poison(play: Play, number: int) -> list[tuple[str, dict[str, Any], int]]:
-    """One of each kind: its name, its arguments, and how often it may be tried at most."""
+def send_each(play: Play) -> dict[str, Poison]:
+    """Send one of each kind; gives them by the ids of their tasks."""
+    sent = {}
+    with closing(Celery(broker=play.site.broker_url, set_as_current=False)) as app:
+        for poison in _one_of_each(play, play.injected):
+            sent[str(app.send_task(poison.task, kwargs=poison.kwargs).id)] = poison
+            play.breaks()
+            play.wait_for_progress()
+    return sent
+
+
+def _one_of_each(play: Play, number: int) -> list[Poison]:
     half_batch = f"poison-{number}"
     campaign = play.random.choice(play.agency.spent_on)
     play.traffic.list.send([Sent(half_batch, campaign, Decimal(1), bad=True)])
     folder = play.site.folder
     return [
-        ("campaigns.tasks.nobody_knows_it", {}, 1),
-        ("campaigns.tasks.add_campaign_spend", {"no_such_argument": 1}, 1),
-        ("campaigns.tasks.reset_daily_spends", {"at": "yesterday"}, 1),
-        ("campaigns.tasks.generate_spend_report", {"brand_id": 999_999_999}, 1),
-        (
+        Poison("campaigns.tasks.nobody_knows_it", {}),
+        Poison("campaigns.tasks.add_campaign_spend", {"no_such_argument": 1}),
+        Poison("campaigns.tasks.reset_daily_spends", {"at": "yesterday"}),
+        Poison("campaigns.tasks.generate_spend_report", {"brand_id": 999_999_999}),
+        Poison(
             "drills.breaks_in_the_middle",
             {"diary": str(folder / f"breaking-{number}"), "campaign_id": campaign, "name": half_batch},
-            1,
         ),
-        ("drills.kills_its_process", {"diary": str(folder / f"killing-{number}")}, MOST_DEATHS),
+        Poison("drills.kills_its_process", {"diary": str(folder / f"killing-{number}")}, MOST_DEATHS),
     ]
 
 
@@ -86,7 +89,7 @@ def _attempts(diary: Path) -> int:
     return len(diary.read_text().splitlines()) if diary.exists() else 0
 
 
-def _not_given_up(play: Play, sent: dict[str, str]) -> list[str]:
+def _not_given_up(play: Play, sent: dict[str, Poison]) -> list[str]:
     """The tasks that no task result, which the admin shows, tells as failed."""
     with play.site.connect() as connection:
         failed = connection.execute(
@@ -105,5 +108,6 @@ DRILLS = (
         harm=Harm.TRIES,
         plan=Plan(promise=Promise.DONE, writers=0, task_pause=0.1, imports=False, uploads=False),
         short_seconds=2,
+        settings=SETTINGS,
     ),
 )

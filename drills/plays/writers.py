@@ -25,12 +25,8 @@ SWEEPS: tuple[tuple[str, dict[str, bool]], ...] = (
 def play(play: Play) -> None:
     """Sweep and reset all the time, and look whether a deadlock came about, or anything at all reached a client."""
     deadline = time.monotonic() + play.seconds
-    with closing(Celery(broker=play.site.broker_url, set_as_current=False)) as app:
-        while time.monotonic() < deadline:
-            for name, options in play.random.sample(SWEEPS, len(SWEEPS)):
-                app.send_task(f"campaigns.tasks.{name}", kwargs=options, expires=30)
-                play.breaks()
-                play.wait(0, 0.5)
+    while time.monotonic() < deadline:
+        sweep_and_reset(play)
     deadlocks = _deadlocks(play)
     play.figures.append(f"{deadlocks} deadlocks")
     if deadlocks:
@@ -38,6 +34,15 @@ def play(play: Play) -> None:
     for answer, count in list(play.traffic.list.answers.items()):
         if answer not in GOOD_ANSWERS:
             play.faults.add(Harm.ANSWERS, f"Clients were answered with {answer}, {count} times.")
+
+
+def sweep_and_reset(play: Play) -> None:
+    """Sweeps, and resets that begin every period anew, in any order."""
+    with closing(Celery(broker=play.site.broker_url, set_as_current=False)) as app:
+        for name, options in play.random.sample(SWEEPS, len(SWEEPS)):
+            app.send_task(f"campaigns.tasks.{name}", kwargs=options, expires=30)
+            play.breaks()
+            play.wait(0, 0.5)
 
 
 def _deadlocks(play: Play) -> int:
