@@ -17,7 +17,7 @@ from drills.faults import Faults, Harm
 from drills.judge import judge
 from drills.own_list import Fate
 from drills.postgres import Postgres
-from drills.programs import Stalled, wait_until
+from drills.programs import Stalled, families, lost_children, wait_until
 from drills.site import Site
 from drills.traffic import Plan, Traffic
 
@@ -89,6 +89,7 @@ class Drill:
     # What the control sends, where the mechanism is the sender's. In no control anything is sent twice on purpose:
     # what is there twice, is so because of the fault.
     control_plan: Plan | None = None
+    kills_children: bool = False  # of the site's programs; else each that dies is a fault
     settings: str = ""  # of a site that is to know more than the system does; they take `without` into account
 
 
@@ -141,6 +142,7 @@ def _play(
     ):
         agency = make_agency(site.installation, minutes=int(seconds / 60) + 10)
         site.start()
+        before = families(site.programs)
         traffic = Traffic(site, agency, seed, plan)
         scene = Play(site, agency, traffic, Random(f"{seed} {drill.name}"), seconds, recovers_within)
         began = time.monotonic()
@@ -150,6 +152,8 @@ def _play(
             except Stalled as stalled:
                 scene.faults.add(Harm.LATE, str(stalled))
         took = time.monotonic() - began
+        if not drill.kills_children:
+            scene.faults.add(Harm.DEATHS, *lost_children(before, families(site.programs)))
         judge(site, agency, traffic.list, scene.faults)
     if scene.recoveries:
         scene.figures.append(f"all worked again after at most {max(scene.recoveries):.0f} s")

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -117,3 +117,24 @@ class Program:
 
     def last_words(self) -> str:
         return self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
+
+
+def families(programs: Iterable[Program]) -> dict[tuple[str, int], set[int]]:
+    """The pids of the children of all programs that run, by the name and pid of their parent."""
+    return {
+        (program.name, program.pid): {child.pid for child in program.children()}
+        for program in programs
+        if not program.has_ended()
+    }
+
+
+def lost_children(before: dict[tuple[str, int], set[int]], after: dict[tuple[str, int], set[int]]) -> list[str]:
+    """Children that are gone while their parent lives on: it has put others in their place, and told nobody.
+
+    One that came and went between the two looks is not noticed.
+    """
+    return [
+        f"{name} lost its child {pid}"
+        for (name, parent), children in before.items()
+        for pid in sorted(children - after.get((name, parent), children))
+    ]

@@ -95,7 +95,10 @@ class Site:
             program.end()
 
     def _supervise(self) -> None:
-        """Start again what died, as a supervisor does; note what died without being killed."""
+        """Start again what died, as a supervisor does; note what died without being killed.
+
+        Children are their parents' to start again: `lost_children` says which died.
+        """
         while not self._closing.wait(0.3):
             for program in self.programs:
                 if program.wanted and program.has_ended():

@@ -67,6 +67,7 @@ DRILLS = (
         without="acks_late",
         harm=Harm.LOST,
         plan=TASKS,
+        kills_children=True,
         control_seconds=60,  # most deaths find a child between two tasks, in a sweep, or after its commit
     ),
     Drill(
@@ -94,6 +95,7 @@ DRILLS = (
         without="transaction",
         harm=Harm.COUNTERS,
         plan=BATCHES,
+        kills_children=True,
         control_seconds=30,
     ),
 )

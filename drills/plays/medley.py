@@ -61,6 +61,7 @@ DRILLS = (
         plan=servers.PLAN,
         seconds=600,
         short_seconds=10,
+        kills_children=True,
         settings=poison.SETTINGS,
     ),
 )

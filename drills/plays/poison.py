@@ -108,6 +108,7 @@ DRILLS = (
         harm=Harm.TRIES,
         plan=Plan(promise=Promise.DONE, writers=0, task_pause=0.1, imports=False, uploads=False),
         short_seconds=2,
+        kills_children=True,
         settings=SETTINGS,
     ),
 )
