@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, ViewportSize, expect
 
 from campaigns import demo
-from campaigns.models import Campaign
+from campaigns.models import Brand, Campaign
 from campaigns.tests.browser.conftest import NOON
 from campaigns.tests.browser.looks import keep_file
 
@@ -26,7 +26,7 @@ def agency(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_demo_has_what_the_readme_shows(page: Page, agency: None) -> None:
     page.set_viewport_size(WINDOW)
 
-    page.goto("/admin/")
+    page.goto(f"/admin/?brand={Brand.objects.get(name='Kita Bikes').pk}")
     expect(page.get_by_role("heading", name="Needs attention")).to_be_visible()
     keep_file("readme-dashboard.png", page.screenshot(animations="disabled"))
 
