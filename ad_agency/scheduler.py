@@ -28,9 +28,9 @@ class AdminOwnedScheduler(DatabaseScheduler):
     waits, since no tick could do anything before it is back.
 
     Beat that is told to end saves its schedule in the very handler of the signal, whatever the signal broke off, and
-    counts on SystemExit to reach the end of its loop. In the middle of a query that closes the connection below it,
-    and the error of it takes the place of SystemExit: beat would go on. This one saves when what it does is done, and
-    ends before its next tick at the latest.
+    counts on SystemExit to reach the end of its loop. But saving begins by closing old connections: in the middle of a
+    query its connection is gone, and the error of that takes the place of SystemExit, so that beat would go on. This
+    one saves when what it does is done, and ends before its next tick at the latest.
     """
 
     beginning: ClassVar = False

@@ -173,6 +173,9 @@ def test_beat_that_is_told_to_end_in_the_middle_of_a_query_ends(
     with celery(installation, "beat", app="campaigns.tests.told_to_end") as beat:
         assert beat.wait(PATIENCE) == 0
 
+    saved = "result = PeriodicTask.objects.filter(last_run_at__isnull=False).count() > 0"
+    assert installation.python(f"from django_celery_beat.models import PeriodicTask\n{saved}")
+
 
 A_TASK_THAT_NO_WORKER_SURVIVES = """
 from campaigns.tests.poison import kill_its_worker

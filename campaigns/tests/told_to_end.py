@@ -26,6 +26,7 @@ def _listen(connection: BaseDatabaseWrapper, **_told: Any) -> None:
 def _ended_by_its_first_save(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
     done = execute(sql, *rest)
     if sql.startswith(SAVES_AN_ENTRY):
+        # Once: beat saves again as it ends.
         connection_created.disconnect(_listen)
         rest[-1]["connection"].execute_wrappers.clear()
         os.kill(os.getpid(), signal.SIGTERM)
