@@ -91,10 +91,15 @@ class Postman:
 def _take_from(site: Site, queue: str, *, instead_of: str) -> None:
     """Have all workers, also one that is about to start, take tasks from one queue and no longer from another."""
     with closing(Celery(broker=site.broker_url, set_as_current=False)) as app:
+        broken_off = app.connection().recoverable_connection_errors
         for tell, named in ((app.control.add_consumer, queue), (app.control.cancel_consumer, instead_of)):
 
             def all_answered(tell: Callable[..., Any] = tell, named: str = named) -> bool:
-                return len(tell(named, reply=True, timeout=5, limit=len(site.workers)) or ()) == len(site.workers)
+                try:
+                    answers = tell(named, reply=True, timeout=5, limit=len(site.workers))
+                except broken_off:  # of a connection from before the broker was killed
+                    return False
+                return len(answers or ()) == len(site.workers)
 
             wait_until(all_answered, f"All workers take from {queue}", PATIENCE)
 
