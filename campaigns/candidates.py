@@ -19,11 +19,11 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, ExtractDay, Greatest, Least
 from django.db.models.lookups import Exact, GreaterThan, LessThan
 
-from campaigns import outlook
 from campaigns.desk import Counts, calendar_month, counting, ending
 from campaigns.holds import Hold
 from campaigns.models import Campaign
 from campaigns.money import ZERO
+from campaigns.open_days import share_over
 from campaigns.periods import LocalClock
 from campaigns.rules import DAILY, MONTHLY, Period
 
@@ -128,10 +128,7 @@ class Candidates:
 
     def _calendar(self) -> list[float]:
         """Which part of the calendar month is over on each clock."""
-        return [
-            float(calendar_month(clock.today).elapsed(clock.today, outlook.share_over((), clock)))
-            for clock in self.clocks
-        ]
+        return [float(calendar_month(clock.today).elapsed(clock.today, share_over((), clock))) for clock in self.clocks]
 
     def _off_plan(self) -> ExpressionWrapper[Any]:
         """Which part of its monthly budget a campaign has spent beyond its plan, or less.
@@ -149,7 +146,7 @@ class Candidates:
         """
         days_over = self._in_its_month(
             lambda clocks: Value(
-                median_low(clock.today.day - 1 + float(outlook.share_over((), clock)) for clock in clocks),
+                median_low(clock.today.day - 1 + float(share_over((), clock)) for clock in clocks),
                 FloatField(),
             )
         )

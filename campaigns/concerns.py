@@ -8,35 +8,31 @@ told is exact; what may be missed lies beyond the worst LOOKED_AT of a kind.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, When
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F
 
 from campaigns import outlook
-from campaigns.candidates import BRAND_BUDGETS, NOT_BY_OWN_BUDGET, OWN_BUDGETS, SILENCE
+from campaigns.candidates import BRAND_BUDGETS, NOT_BY_OWN_BUDGET, OWN_BUDGETS
 from campaigns.desk import ENDING_DAYS, Standing
 from campaigns.holds import Hold
-from campaigns.hours import Window, open_spans
-from campaigns.models import Brand, Campaign, DaypartingSchedule, SpendLog, StatusChange
+from campaigns.models import Brand, Campaign
 from campaigns.money import ZERO, format_money
 from campaigns.outlook import Outlook
 from campaigns.pacing import Status as PaceStatus
 from campaigns.periods import ONE_DAY, LocalClock, next_day_start, next_month_start
 from campaigns.rules import DAILY, MONTHLY
+from campaigns.silence import silences
 
 Status = Campaign.Status
 
 # Of each kind, so many brands and as many campaigns are shown; and so many campaigns looked at, of which so many
 # forecast: each of these reads 400 days.
 SHOWN, LOOKED_AT, FORECAST = 5, 20, 8
-# Further back nobody counts: every window of the week has been open by then.
-SILENCE_COUNTED = timedelta(days=8)
 # Who is off pace, by kind, and how many of them are forecast.
 OFF_PACE = {
     "ahead": ({PaceStatus.AHEAD}, FORECAST),
@@ -242,60 +238,8 @@ class _Campaigns:
 
     def silent(self) -> Iterator[Concern]:
         """Those longest silent first, in the hours in which they ran and were open."""
-        candidates = self.found["silent"]
-        if not candidates:
-            return
-        ids = [campaign.pk for campaign in candidates]
-        heard = self._last_heard(ids)
-        windows: dict[int, list[Window]] = defaultdict(list)
-        for row in DaypartingSchedule.objects.filter(campaign__among=ids, is_active=True).order_by():
-            windows[row.campaign_id].append(Window(row.day_of_week, row.start_time, row.end_time))
-        long_ago = self.at - SILENCE_COUNTED
-        silences = []
-        for campaign in candidates:
-            last, started = heard.get(campaign.pk, (self.at, None))  # deleted meanwhile: nothing to tell
-            since = min(max(each for each in (last, started) if each), self.at)
-            spans = open_spans(windows[campaign.pk], campaign.brand.timezone, max(since, long_ago), self.at)
-            silence = sum((end - start for start, end in spans), timedelta())
-            if silence >= SILENCE:
-                silences.append((silence // timedelta(hours=1), since < long_ago, campaign))
-        silences.sort(key=lambda silence: (-silence[0], silence[2].pk))
-        for hours, is_longer, campaign in silences:
-            which = "its last {} open hours" if windows[campaign.pk] else "{} hours"
-            most = "more than " if is_longer else ""
-            said = f"Running, and nothing seen for {most}{which.format(hours)}: "
-            last, started = heard[campaign.pk]
-            if last:
-                said += f"the last was spent on {_when(last, campaign)}. Is the feed of its platform in order?"
-            elif started:
-                said += f"it has never spent, and last started on {_when(started, campaign)}."
-                said += " Is the feed of its platform connected?"
-            yield _of_campaign(campaign, said, "Look")
-
-    def _last_heard(self, ids: Sequence[int]) -> dict[int, tuple[datetime | None, datetime | None]]:
-        """When each spent last, and when it last started: was let run, again or at first, by anything but its hours.
-
-        One of the two there is: of what never spent, when it was created if it ran from then on. Of what did, a start
-        longer ago than anybody counts is left out.
-        """
-        entries = SpendLog.objects.filter(campaign=OuterRef("pk")).order_by("-timestamp")
-        runs = Q(to_status=Status.ACTIVE) | Q(to_holds=Hold.DAYPARTING.value)
-        ran = Q(from_status=Status.ACTIVE) | Q(from_holds=Hold.DAYPARTING.value)
-        starts = StatusChange.objects.filter(runs & ~ran, campaign=OuterRef("pk")).order_by("-at")
-        lately = starts.filter(at__gte=self.at - SILENCE_COUNTED)
-        rows = (
-            Campaign.objects.filter(pk__among=ids)
-            .order_by()
-            .annotate(last=Subquery(entries.values("timestamp")[:1]))
-            .annotate(
-                started=Case(
-                    When(last=None, then=Coalesce(Subquery(starts.values("at")[:1]), "created_at")),
-                    default=Subquery(lately.values("at")[:1]),
-                )
-            )
-            .values_list("pk", "last", "started")
-        )
-        return {pk: (last, started) for pk, last, started in rows}
+        for silence in silences(self.found["silent"], at=self.at):
+            yield _of_campaign(silence.campaign, silence.sentence, "Look")
 
     def paused(self) -> Iterator[Concern]:
         for campaign in self.found["paused"]:
@@ -380,11 +324,6 @@ def _back(zone: ZoneInfo, holds: Hold, at: datetime) -> str:
         return "It does not come back by itself."
     back = next_month_start(zone, at) if holds & Hold.MONTHLY_BUDGETS else next_day_start(zone, at)
     return f"Back on {back.astimezone(zone):%a %-d %b at %H:%M} {zone.key} at the earliest."
-
-
-def _when(instant: datetime, campaign: Campaign) -> str:
-    zone = campaign.brand.timezone
-    return f"{instant.astimezone(zone):%a %-d %b at %H:%M} {zone.key}"
 
 
 def _budget_reached(holds: Hold) -> str:

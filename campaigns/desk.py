@@ -18,6 +18,7 @@ from django.db.models.functions import Cast, Coalesce
 from campaigns import outlook
 from campaigns.models import Brand, BrandDailySpend, Campaign
 from campaigns.money import ZERO, from_micros
+from campaigns.open_days import share_over
 from campaigns.outlook import Outlook
 from campaigns.pacing import Month, Series, month_of
 from campaigns.pacing import pace as pace_of
@@ -199,7 +200,7 @@ class _Share:
 
 
 def _share_of_month(clock: LocalClock) -> _Share:
-    over = outlook.share_over((), clock)
+    over = share_over((), clock)
     month = calendar_month(clock.today)
     one = pace_of(Series(clock.today, (), today_over=over), month, budget=Decimal(1), currency="USD", running=False)
     elapsed = month.elapsed(clock.today, over)

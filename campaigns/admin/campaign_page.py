@@ -20,7 +20,7 @@ from campaigns.admin.week import Week, week_of
 from campaigns.explain import Explanation, explain
 from campaigns.holds import Hold
 from campaigns.models import Campaign, DailySpend, DaypartingSchedule, SpendLog
-from campaigns.outlook import month_of_campaign
+from campaigns.open_days import month_of_campaign
 from campaigns.periods import LocalClock, local_clock
 
 Status = Campaign.Status

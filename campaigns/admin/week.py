@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from campaigns.models import DaypartingSchedule
 from campaigns.money import ZERO, format_money
-from campaigns.outlook import Stretch, open_stretches
+from campaigns.open_days import Stretch, open_stretches
 from campaigns.periods import LocalClock
 
 HOUR = 3600

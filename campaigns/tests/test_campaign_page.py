@@ -21,7 +21,7 @@ from campaigns.admin.campaign_page import CampaignPage
 from campaigns.enforcement import activate, pause, reconcile, resume
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
 from campaigns.models import Campaign, DaypartingSchedule, StatusChange
-from campaigns.outlook import open_stretches, seconds_of_month, share_over
+from campaigns.open_days import open_stretches, seconds_of_month, share_over
 from campaigns.periods import local_clock
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
 from campaigns.tests.test_admin import BRANDS, CAMPAIGNS, NOON, brand_form, campaign_form, posted, state

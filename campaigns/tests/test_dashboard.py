@@ -795,23 +795,24 @@ def test_edits_of_a_brand_filter_are_of_that_brand(page: Client) -> None:
     assert sorted(row[1] for row in shown) == sorted([one.brand.name, one.name])
 
 
-def test_who_may_not_see_brands_edits_is_told_of_no_edit_of_statuses(client: Client) -> None:
-    campaign = CampaignFactory.create()
-    pause([campaign.pk], at=NOON, actor="user:alice")
+def paused_before_who_sees_no_changes(client: Client) -> User:
+    """Pause a campaign, and log in who may see brands and campaigns alone."""
+    pause([CampaignFactory.create().pk], at=NOON, actor="user:alice")
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.set(Permission.objects.filter(codename__in=["view_brand", "view_campaign"]))
     client.force_login(viewer)
+    return viewer
+
+
+def test_who_may_not_see_brands_edits_is_told_of_no_edit_of_statuses(client: Client) -> None:
+    paused_before_who_sees_no_changes(client)
     shown = client.get(PAGE)
     assert told(shown) == []
     assert "All status changes" not in shown.text
 
 
 def test_who_may_not_see_all_changes_is_told_which_are_left_out_and_not_that_there_are_none(client: Client) -> None:
-    campaign = CampaignFactory.create()
-    pause([campaign.pk], at=NOON, actor="user:alice")
-    viewer = User.objects.create_user("viewer", is_staff=True)
-    viewer.user_permissions.set(Permission.objects.filter(codename__in=["view_brand", "view_campaign"]))
-    client.force_login(viewer)
+    viewer = paused_before_who_sees_no_changes(client)
 
     shown = client.get(PAGE).text
 

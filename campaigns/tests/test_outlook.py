@@ -19,6 +19,7 @@ from campaigns.enforcement import complete, pause, reconcile
 from campaigns.forecasting import MANY, PORTFOLIO, SMALL_PORTFOLIO, forecast
 from campaigns.ledger import DayTotal, SpendEntry, record_spend, set_daily_totals
 from campaigns.models import Brand, Campaign
+from campaigns.open_days import seconds_of_month
 from campaigns.pacing import Month
 from campaigns.pacing import Status as PaceStatus
 from campaigns.tests.factories import BrandFactory, CampaignFactory, ScheduleFactory, utc
@@ -70,7 +71,7 @@ def test_a_window_past_midnight_counts_on_both_of_its_days() -> None:
     ScheduleFactory.create(campaign=campaign, day_of_week=7, start_time="22:00", end_time="02:30")
     ScheduleFactory.create(campaign=campaign, day_of_week=1, start_time="01:00", end_time="03:00")
 
-    seconds = outlook.seconds_of_month(list(campaign.schedules.all()), date(2026, 11, 1))
+    seconds = seconds_of_month(list(campaign.schedules.all()), date(2026, 11, 1))
 
     assert seconds[:3] == [2 * 3600, 3 * 3600, 0]  # a Sunday, a Monday, a Tuesday
 
