@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from celery import current_app
 from kombu.transport import TRANSPORT_ALIASES, redis, virtual
 from redis.exceptions import ConnectionError as Closed
 
@@ -72,9 +71,3 @@ def use() -> None:
     """Have Celery reach its broker by these."""
     for scheme, transport in (("redis", Transport), ("rediss", Transport), ("sentinel", SentinelTransport)):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{transport.__name__}"
-
-
-def address() -> str:
-    """Where the broker is, for people: host and port, and no password."""
-    connection = current_app.connection()
-    return f"{connection.hostname}:{connection.port}"

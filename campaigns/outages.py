@@ -1,10 +1,14 @@
-"""How the database says that it is away, busy, full, or breaks off in the middle: what waiting mends."""
+"""How the database says that it is away, busy, full, or breaks off in the middle: what waiting mends.
+
+And where a broker should be that is away.
+"""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
 
+from celery import current_app
 from django.db import (
     DatabaseError,
     DataError,
@@ -45,3 +49,9 @@ def write_down(error: BaseException, undone: str) -> None:
         logger.error("The database's disk is full, and %s was not done: %s", undone, words)
     else:
         logger.warning("The database did not answer %s: %s", undone, words)
+
+
+def broker_address() -> str:
+    """Where the broker is, for people: host and port, and no password."""
+    connection = current_app.connection()
+    return f"{connection.hostname}:{connection.port}"

@@ -24,11 +24,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
 
-from ad_agency import broker
 from campaigns.importing import Asking, Columns, Reading, UnreadableFile, open_spend, unpacked_size
 from campaigns.intake import Missing, Overtaken, Sheet, import_daily_totals
 from campaigns.models import Brand, SpendImport
-from campaigns.outages import is_full
+from campaigns.outages import broker_address, is_full
 
 # Files of so many bytes, which as workbooks unpack to so many, are worked on while the person waits: a second or two.
 AT_ONCE = 256 * 1024
@@ -158,8 +157,10 @@ def start(import_id: int, *, at: datetime) -> None:
             told.update(error="", moved_at=Now())
             current_app.send_task("campaigns.tasks.work_on_import", [import_id])
     except BrokerError:
-        where = broker.address()
-        break_off(import_id, f"The broker at {where} does not answer, so no worker knows of it yet. Nothing is lost.")
+        break_off(
+            import_id,
+            f"The broker at {broker_address()} does not answer, so no worker knows of it yet. Nothing is lost.",
+        )
     except Exception as error:
         logger.exception("Import %s broke off", import_id)
         break_off(import_id, in_words(error))

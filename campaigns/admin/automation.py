@@ -18,8 +18,8 @@ from django_celery_results.models import GroupResult, TaskResult
 from kombu.exceptions import OperationalError as BrokerError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from ad_agency import broker
 from campaigns.admin.unfolded import ModelAdmin, action
+from campaigns.outages import broker_address
 
 for model in (PeriodicTask, CrontabSchedule, IntervalSchedule, ClockedSchedule, SolarSchedule, TaskResult, GroupResult):
     admin.site.unregister(model)
@@ -55,7 +55,7 @@ class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):
         try:
             super().run_tasks(request, queryset)  # type: ignore[no-untyped-call] # as its base
         except BrokerError:
-            words = f"The broker at {broker.address()} does not answer: not all of these tasks were sent, if any."
+            words = f"The broker at {broker_address()} does not answer: not all of these tasks were sent, if any."
             self.message_user(request, words, messages.ERROR)
 
 

@@ -23,11 +23,11 @@ from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from ad_agency import broker
 from campaigns.enforcement import Changes, reconcile
 from campaigns.exports import Row, csv_pieces
 from campaigns.holds import Hold
 from campaigns.models import Brand
+from campaigns.outages import broker_address
 
 Item = TypeVar("Item")
 
@@ -128,7 +128,7 @@ def send_task(name: str, **arguments: Any) -> str:
     try:
         return str(current_app.send_task(f"campaigns.tasks.{name}", kwargs=given).id)
     except BrokerError as error:
-        raise CommandError(f"The broker at {broker.address()} does not answer ({error}). Nothing was sent.") from error
+        raise CommandError(f"The broker at {broker_address()} does not answer ({error}). Nothing was sent.") from error
 
 
 def with_progress(items: Iterable[Item], title: str, total: int | None) -> Iterator[Item]:
